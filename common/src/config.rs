@@ -1,0 +1,633 @@
+//! Settings, from flags, the environment and `.env`, in this order. They are
+//! read once, checked all together, and every mistake is reported by name.
+
+use std::{
+    collections::HashMap, fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr,
+    time::Duration,
+};
+
+use clap::{Arg, ArgMatches, Command};
+use mongodb::options::{Acknowledgment, ConnectionString, WriteConcern};
+
+/// One setting: its name in the environment, its default (empty: none), what
+/// `--help` says of it.
+type Setting = (&'static str, &'static str, &'static str);
+
+/// Every setting there is. `--help`, `.env.example` and the checks follow it.
+pub const SETTINGS: &[Setting] = &[
+    (
+        "MONGO_URI",
+        "",
+        "MongoDB connection string, with the database's name (required)",
+    ),
+    (
+        "MONGO_WRITE_CONCERN",
+        "majority",
+        "What acknowledges an order: majority (journaled), or a `w` as in a URI",
+    ),
+    ("REDIS_HOST", "localhost", "Redis host"),
+    ("REDIS_PORT", "6379", "Redis port"),
+    (
+        "REDIS_URL",
+        "",
+        "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too",
+    ),
+    ("HOST", "127.0.0.1", "Address that API and worker bind"),
+    ("PORT", "3000", "HTTP port of the API; 0 picks a free one"),
+    (
+        "ADMIN_PORT",
+        "9464",
+        "HTTP port of a worker's /metrics, /livez, /readyz; 0 picks a free one",
+    ),
+    ("MAX_ORDERS", "1500000", "Most orders that one run may have"),
+    (
+        "GENERATION_CHUNK_SIZE",
+        "10000",
+        "Orders generated under one lease",
+    ),
+    (
+        "NORMAL_ENQUEUE_BATCH_SIZE",
+        "10000",
+        "Order indexes whose NORMAL orders are enqueued under one lease",
+    ),
+    (
+        "ORDERS_QUEUE_CONCURRENCY",
+        "25",
+        "Leases that a worker works on at once",
+    ),
+    (
+        "ORDERS_BATCH_SIZE",
+        "1000",
+        "Orders processed under one lease",
+    ),
+    (
+        "QUEUE_NAME",
+        "orders-queue",
+        "The queue's name; one queue owns one database",
+    ),
+    (
+        "QUEUE_HIGH_WATER",
+        "200000",
+        "Orders waiting, past which nothing is generated or enqueued",
+    ),
+    (
+        "LEASE_MS",
+        "30000",
+        "How long work is lent to a worker that is not heard of, ms",
+    ),
+    (
+        "MAX_ATTEMPTS",
+        "5",
+        "Attempts at an order before it is a dead letter",
+    ),
+    (
+        "MAX_DEAD",
+        "100000",
+        "Dead letters of a run, past which it stops as ERROR",
+    ),
+    (
+        "RETRY_BACKOFF_MS",
+        "500",
+        "First delay before a retry, ms; doubles, with jitter",
+    ),
+    (
+        "SHUTDOWN_GRACE_MS",
+        "25000",
+        "How long work may be finished after SIGTERM, ms",
+    ),
+    (
+        "BACKEND_LOGS",
+        "true",
+        "Write log files too, under LOG_DIR/shared/logs",
+    ),
+    ("LOG_DIR", ".", "Folder of the log files"),
+    (
+        "LOG_FORMAT",
+        "text",
+        "Lines on standard error: text or json",
+    ),
+    (
+        "LOG_PROGRESS_EVERY_MS",
+        "5000",
+        "How often a worker logs its progress, ms",
+    ),
+    (
+        "LOG_MEMORY",
+        "false",
+        "A worker logs its memory with its progress",
+    ),
+    (
+        "DASHBOARD_REFRESH",
+        "5000",
+        "How often the dashboard polls when it has no stream, ms",
+    ),
+];
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How MongoDB is reached.
+    pub mongo: MongoSettings,
+    /// How Redis is reached.
+    pub redis: RedisSettings,
+    /// What the queue does.
+    pub queue: QueueSettings,
+    /// What the API does.
+    pub api: ApiSettings,
+    /// What a worker does.
+    pub worker: WorkerSettings,
+    /// Where log lines go.
+    pub logs: LogSettings,
+    /// HOST: the address that API and worker bind.
+    pub host: String,
+    /// SHUTDOWN_GRACE_MS.
+    pub shutdown_grace: Duration,
+}
+
+/// How MongoDB is reached.
+#[derive(Debug, Clone)]
+pub struct MongoSettings {
+    /// MONGO_URI.
+    pub uri: String,
+    /// MONGO_WRITE_CONCERN, for orders.
+    pub write_concern: WriteConcern,
+}
+
+/// How Redis is reached.
+#[derive(Debug, Clone)]
+pub struct RedisSettings {
+    /// REDIS_URL, or what REDIS_HOST and REDIS_PORT come to.
+    pub url: String,
+}
+
+/// What the queue does. The same in all processes of a queue; while they differ
+/// (a rolling deploy), a run keeps the sizes it was opened with.
+#[derive(Debug, Clone)]
+pub struct QueueSettings {
+    /// QUEUE_NAME.
+    pub name: String,
+    /// ORDERS_BATCH_SIZE.
+    pub batch_size: u32,
+    /// GENERATION_CHUNK_SIZE.
+    pub chunk_size: u32,
+    /// NORMAL_ENQUEUE_BATCH_SIZE.
+    pub range_size: u32,
+    /// QUEUE_HIGH_WATER.
+    pub high_water: u64,
+    /// LEASE_MS.
+    pub lease: Duration,
+    /// MAX_DEAD.
+    pub max_dead: u64,
+}
+
+/// What the API does.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// PORT.
+    pub port: u16,
+    /// MAX_ORDERS.
+    pub max_orders: u32,
+    /// DASHBOARD_REFRESH.
+    pub dashboard_refresh: Duration,
+}
+
+/// What a worker does.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// ADMIN_PORT.
+    pub admin_port: u16,
+    /// ORDERS_QUEUE_CONCURRENCY.
+    pub slots: u32,
+    /// MAX_ATTEMPTS.
+    pub max_attempts: u32,
+    /// RETRY_BACKOFF_MS.
+    pub retry_backoff: Duration,
+    /// LOG_PROGRESS_EVERY_MS.
+    pub progress_every: Duration,
+    /// LOG_MEMORY.
+    pub log_memory: bool,
+}
+
+/// Where log lines go.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// The folder of the three files, if BACKEND_LOGS.
+    pub files: Option<PathBuf>,
+    /// LOG_FORMAT is json.
+    pub json: bool,
+}
+
+/// Where settings come from. A trait, so that tests use a map and never touch
+/// the process' environment.
+pub trait Source {
+    /// The value of this name; an empty one counts as none.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+impl Source for HashMap<&str, &str> {
+    fn get(&self, name: &str) -> Option<String> {
+        HashMap::get(self, name).map(|value| (*value).to_owned())
+    }
+}
+
+/// Flags, then the environment, then `.env`.
+struct Layers<'a> {
+    flags: &'a ArgMatches,
+    environment: fn(&str) -> Option<String>,
+    file: HashMap<String, String>,
+}
+
+impl Source for Layers<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        let set = |value: &String| !value.is_empty();
+        self.flags
+            .get_one::<String>(name)
+            .cloned()
+            .or_else(|| (self.environment)(name).filter(set))
+            .or_else(|| self.file.get(name).cloned())
+    }
+}
+
+/// Adds a flag for every setting to a command.
+#[must_use]
+pub fn with_flags(command: Command) -> Command {
+    command.args(SETTINGS.iter().map(|(name, default, help)| {
+        let long = name.to_lowercase().replace('_', "-");
+        let default = match *default {
+            "" => String::new(),
+            default => format!(", default: {default}"),
+        };
+        Arg::new(*name)
+            .long(long)
+            .value_name("VALUE")
+            .help(format!("{help} [env: {name}{default}]"))
+    }))
+}
+
+impl Settings {
+    /// The settings of a program that takes nothing else. Prints every mistake
+    /// and ends the process with exit code 2 if there is one.
+    #[must_use]
+    pub fn of_program(name: &'static str, about: &'static str) -> Self {
+        let command = Command::new(name)
+            .about(about)
+            .version(env!("CARGO_PKG_VERSION"));
+        Self::or_exit(&with_flags(command).get_matches())
+    }
+
+    /// As [`Self::of_program`], from flags that are parsed already.
+    #[must_use]
+    pub fn or_exit(flags: &ArgMatches) -> Self {
+        let settings = dot_env().and_then(|file| {
+            Self::read(&Layers {
+                flags,
+                environment: |name| std::env::var(name).ok(),
+                file,
+            })
+        });
+        settings.unwrap_or_else(|mistakes| {
+            for mistake in mistakes {
+                eprintln!("error: {mistake}");
+            }
+            std::process::exit(2)
+        })
+    }
+
+    /// Reads and checks all settings.
+    ///
+    /// # Errors
+    /// Every mistake, by name.
+    pub fn read(source: &dyn Source) -> Result<Self, Vec<String>> {
+        let mut from = Reader {
+            source,
+            mistakes: Vec::new(),
+        };
+        let settings = Self {
+            mongo: from.mongo(),
+            redis: from.redis(),
+            queue: QueueSettings {
+                name: from.queue_name(),
+                batch_size: from.number("ORDERS_BATCH_SIZE", 1..=100_000),
+                chunk_size: from.number("GENERATION_CHUNK_SIZE", 1..=100_000),
+                range_size: from.number("NORMAL_ENQUEUE_BATCH_SIZE", 1..=100_000),
+                high_water: from.number("QUEUE_HIGH_WATER", 1..=100_000_000),
+                lease: from.millis("LEASE_MS", 500..=3_600_000),
+                max_dead: from.number("MAX_DEAD", 0..=10_000_000),
+            },
+            api: ApiSettings {
+                port: from.number("PORT", 0..=65_535),
+                max_orders: from.number("MAX_ORDERS", 1..=1_000_000_000),
+                dashboard_refresh: from.millis("DASHBOARD_REFRESH", 250..=3_600_000),
+            },
+            worker: WorkerSettings {
+                admin_port: from.number("ADMIN_PORT", 0..=65_535),
+                slots: from.number("ORDERS_QUEUE_CONCURRENCY", 1..=1_000),
+                max_attempts: from.number("MAX_ATTEMPTS", 1..=1_000),
+                retry_backoff: from.millis("RETRY_BACKOFF_MS", 1..=3_600_000),
+                progress_every: from.millis("LOG_PROGRESS_EVERY_MS", 100..=3_600_000),
+                log_memory: from.flag("LOG_MEMORY"),
+            },
+            logs: from.logs(),
+            host: from.text("HOST"),
+            shutdown_grace: from.millis("SHUTDOWN_GRACE_MS", 100..=3_600_000),
+        };
+        from.contradictions(&settings);
+        if from.mistakes.is_empty() {
+            Ok(settings)
+        } else {
+            Err(from.mistakes)
+        }
+    }
+}
+
+/// `.env` of this folder or one above it; none is as good as an empty one.
+fn dot_env() -> Result<HashMap<String, String>, Vec<String>> {
+    let wrong = |error: dotenvy::Error| vec![format!(".env cannot be read: {error}")];
+    match dotenvy::dotenv_iter() {
+        Ok(lines) => lines.collect::<Result<_, _>>().map_err(wrong),
+        Err(error) if error.not_found() => Ok(HashMap::new()),
+        Err(error) => Err(wrong(error)),
+    }
+}
+
+/// Reads one setting after the other and goes on after a mistake, with a value
+/// that is never used.
+struct Reader<'a> {
+    source: &'a dyn Source,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, mistake: String) {
+        self.mistakes.push(mistake);
+    }
+
+    fn text(&mut self, name: &str) -> String {
+        let default = SETTINGS
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .map(|(_, default, _)| *default);
+        debug_assert!(default.is_some(), "{name} is not in SETTINGS");
+        self.source
+            .get(name)
+            .unwrap_or_else(|| default.unwrap_or_default().to_owned())
+    }
+
+    fn number<T>(&mut self, name: &str, allowed: RangeInclusive<u64>) -> T
+    where
+        T: TryFrom<u64> + Default + FromStr,
+    {
+        let text = self.text(name);
+        let value = text.parse().ok().filter(|value| allowed.contains(value));
+        if value.is_none() {
+            let (least, most) = (allowed.start(), allowed.end());
+            self.wrong(format!(
+                "{name}: '{text}' is not a whole number from {least} to {most}"
+            ));
+        }
+        value
+            .and_then(|value| T::try_from(value).ok())
+            .unwrap_or_default()
+    }
+
+    fn millis(&mut self, name: &str, allowed: RangeInclusive<u64>) -> Duration {
+        Duration::from_millis(self.number(name, allowed))
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        match self.text(name).as_str() {
+            "true" | "1" => true,
+            "false" | "0" => false,
+            other => {
+                self.wrong(format!("{name}: '{other}' is neither true nor false"));
+                false
+            }
+        }
+    }
+
+    fn checked<T, E: Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
+        result
+            .map_err(|error| self.wrong(format!("{name}: {error}")))
+            .ok()
+    }
+
+    fn mongo(&mut self) -> MongoSettings {
+        let uri = self.text("MONGO_URI");
+        if uri.is_empty() {
+            self.wrong(
+                "MONGO_URI: required, for example mongodb://localhost:27017/ecommerce".into(),
+            );
+        } else {
+            self.checked("MONGO_URI", ConnectionString::parse(&uri));
+        }
+        let concern = self.text("MONGO_WRITE_CONCERN");
+        let write_concern = match (concern.as_str(), concern.parse::<u32>()) {
+            ("majority", _) => WriteConcern::builder()
+                .w(Acknowledgment::Majority)
+                .journal(true)
+                .build(),
+            (_, Ok(0)) => {
+                self.wrong(
+                    "MONGO_WRITE_CONCERN: 0 acknowledges nothing, so nothing could be counted"
+                        .into(),
+                );
+                WriteConcern::default()
+            }
+            (_, Ok(nodes)) => WriteConcern::nodes(nodes),
+            (tag, Err(_)) => WriteConcern::builder()
+                .w(Acknowledgment::Custom(tag.to_owned()))
+                .build(),
+        };
+        MongoSettings { uri, write_concern }
+    }
+
+    fn redis(&mut self) -> RedisSettings {
+        let port: u16 = self.number("REDIS_PORT", 1..=65_535);
+        let mut url = self.text("REDIS_URL");
+        let name = if url.is_empty() {
+            "REDIS_HOST"
+        } else {
+            "REDIS_URL"
+        };
+        if url.is_empty() {
+            url = format!("redis://{}:{port}", self.text("REDIS_HOST"));
+        }
+        let known = ["redis", "rediss", "valkey", "valkeys"]
+            .iter()
+            .flat_map(|scheme| {
+                ["", "-cluster", "-sentinel"].map(|kind| format!("{scheme}{kind}://"))
+            })
+            .any(|scheme| url.starts_with(&scheme));
+        if known {
+            let parsed = fred::types::config::Config::from_url(&url);
+            self.checked(name, parsed.map_err(|error| error.details().to_owned()));
+        } else {
+            self.wrong(format!(
+                "{name}: not a URL of redis://, rediss://, redis-cluster:// or redis-sentinel://"
+            ));
+        }
+        RedisSettings { url }
+    }
+
+    fn queue_name(&mut self) -> String {
+        let name = self.text("QUEUE_NAME");
+        let fits = |c: char| c.is_ascii_graphic() && c != '{' && c != '}';
+        if name.len() > 64 || !name.chars().all(fits) {
+            self.wrong(format!(
+                "QUEUE_NAME: '{name}' is not 1 to 64 visible ASCII characters without braces"
+            ));
+        }
+        name
+    }
+
+    fn logs(&mut self) -> LogSettings {
+        let files = self.flag("BACKEND_LOGS");
+        let folder = PathBuf::from(self.text("LOG_DIR"))
+            .join("shared")
+            .join("logs");
+        let json = match self.text("LOG_FORMAT").as_str() {
+            "text" => false,
+            "json" => true,
+            other => {
+                self.wrong(format!("LOG_FORMAT: '{other}' is neither text nor json"));
+                false
+            }
+        };
+        LogSettings {
+            files: files.then_some(folder),
+            json,
+        }
+    }
+
+    /// Values that are each allowed and together make no sense.
+    fn contradictions(&mut self, settings: &Settings) {
+        let queue = &settings.queue;
+        for (name, size) in [
+            ("ORDERS_BATCH_SIZE", queue.batch_size),
+            ("GENERATION_CHUNK_SIZE", queue.chunk_size),
+            ("NORMAL_ENQUEUE_BATCH_SIZE", queue.range_size),
+        ] {
+            if u64::from(size) > queue.high_water {
+                let most = queue.high_water;
+                self.wrong(format!(
+                    "{name}: {size} is more than QUEUE_HIGH_WATER, {most}"
+                ));
+            }
+        }
+        if settings.worker.retry_backoff > queue.lease {
+            let (delay, lease) = (
+                settings.worker.retry_backoff.as_millis(),
+                queue.lease.as_millis(),
+            );
+            self.wrong(format!(
+                "RETRY_BACKOFF_MS: {delay} is more than LEASE_MS, {lease}"
+            ));
+        }
+        let (api, admin) = (settings.api.port, settings.worker.admin_port);
+        if api == admin && api != 0 {
+            self.wrong(format!("ADMIN_PORT: {admin} is PORT too"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(pairs: &[(&'static str, &'static str)]) -> Result<Settings, Vec<String>> {
+        let mut map: HashMap<&str, &str> =
+            HashMap::from([("MONGO_URI", "mongodb://localhost/shop")]);
+        map.extend(pairs.iter().copied());
+        Settings::read(&map)
+    }
+
+    #[test]
+    fn only_the_store_must_be_named() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.redis.url, "redis://localhost:6379");
+        assert_eq!(settings.queue.lease, Duration::from_secs(30));
+        assert_eq!(settings.api.max_orders, 1_500_000);
+        assert_eq!(settings.mongo.write_concern.journal, Some(true));
+        assert_eq!(settings.logs.files.unwrap(), PathBuf::from("./shared/logs"));
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_and_by_name() {
+        let mistakes = read(&[
+            ("MONGO_URI", "http://localhost"),
+            ("MONGO_WRITE_CONCERN", "0"),
+            ("REDIS_URL", "localhost:6379"),
+            ("PORT", "65536"),
+            ("MAX_ORDERS", "1e6"),
+            ("LEASE_MS", "-1"),
+            ("LOG_MEMORY", "yes"),
+            ("LOG_FORMAT", "xml"),
+            ("QUEUE_NAME", "a{b}"),
+        ])
+        .unwrap_err();
+        let named = [
+            "MONGO_URI",
+            "MONGO_WRITE_CONCERN",
+            "REDIS_URL",
+            "QUEUE_NAME",
+            "LEASE_MS",
+            "PORT",
+            "MAX_ORDERS",
+            "LOG_MEMORY",
+            "LOG_FORMAT",
+        ];
+        assert_eq!(mistakes.len(), named.len(), "{mistakes:#?}");
+        for name in named {
+            assert!(
+                mistakes.iter().any(|mistake| mistake.starts_with(name)),
+                "{name}: {mistakes:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_that_contradict_each_other_are_mistakes() {
+        let about = |pairs: &[(&'static str, &'static str)]| read(pairs).unwrap_err().join("; ");
+        assert!(about(&[("QUEUE_HIGH_WATER", "9999")]).contains("GENERATION_CHUNK_SIZE: 10000"));
+        assert!(
+            about(&[("LEASE_MS", "500"), ("RETRY_BACKOFF_MS", "501")]).contains("RETRY_BACKOFF_MS")
+        );
+        assert!(about(&[("PORT", "4000"), ("ADMIN_PORT", "4000")]).contains("ADMIN_PORT"));
+        assert!(read(&[("PORT", "0"), ("ADMIN_PORT", "0")]).is_ok());
+    }
+
+    #[test]
+    fn a_url_wins_over_host_and_port() {
+        let settings = read(&[
+            ("REDIS_HOST", "elsewhere"),
+            ("REDIS_URL", "redis-cluster://a:7000"),
+        ]);
+        assert_eq!(settings.unwrap().redis.url, "redis-cluster://a:7000");
+        let settings = read(&[("REDIS_HOST", "elsewhere"), ("REDIS_PORT", "7001")]);
+        assert_eq!(settings.unwrap().redis.url, "redis://elsewhere:7001");
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_a_file() {
+        let command = with_flags(Command::new("test"));
+        let flags = command.get_matches_from(["test", "--mongo-uri", "mongodb://flag/x"]);
+        let file = [
+            ("MONGO_URI", "file"),
+            ("QUEUE_NAME", "file"),
+            ("HOST", "file"),
+        ];
+        let file = file
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let environment = |name: &str| (name != "QUEUE_NAME").then(|| "environment".to_owned());
+        let layers = Layers {
+            flags: &flags,
+            environment,
+            file,
+        };
+        assert_eq!(layers.get("MONGO_URI").as_deref(), Some("mongodb://flag/x"));
+        assert_eq!(layers.get("HOST").as_deref(), Some("environment"));
+        assert_eq!(layers.get("QUEUE_NAME").as_deref(), Some("file"));
+    }
+}

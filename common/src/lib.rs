@@ -1,0 +1,23 @@
+//! What the API, the workers and the command line share, in the order in which
+//! an order meets it:
+//!
+//! - [`config`]: settings, checked all at once.
+//! - [`control`]: what *shall* happen: one document, changed by compare-and-set.
+//! - [`order`]: what an order is, and how it is drawn.
+//! - [`store`]: MongoDB, the truth: control, orders, history.
+//! - [`queue`]: Redis, what *is* happening: the scripts and the keys.
+//! - [`run`]: the vocabulary of both: phases, ledger, figures.
+//! - [`audit`]: holds a finished run against what it should be.
+//! - [`logs`], [`metrics`], [`telemetry`], [`shutdown`]: what every process has.
+
+pub mod audit;
+pub mod config;
+pub mod control;
+pub mod logs;
+pub mod metrics;
+pub mod order;
+pub mod queue;
+pub mod run;
+pub mod shutdown;
+pub mod store;
+pub mod telemetry;

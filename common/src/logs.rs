@@ -1,0 +1,117 @@
+//! The last log lines of every process, in one capped stream in Redis.
+
+use fred::interfaces::StreamsInterface;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Level;
+
+use crate::queue::{Queue, QueueError};
+
+/// Lines that the stream keeps, about.
+const KEPT: i64 = 10_000;
+/// Lines read or written at once.
+const PAGE: usize = 500;
+
+/// One line, as it is shown everywhere: time, level, process, message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its level.
+    pub level: Level,
+    /// All of it.
+    pub text: String,
+}
+
+/// Lines read back, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Tail {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// Where reading goes on: the id of the last line there is.
+    pub cursor: String,
+}
+
+/// Sends this process' lines to Redis until it ends, and then what is left.
+/// While Redis is out of reach lines are dropped, and counted.
+pub async fn ship(mut lines: mpsc::Receiver<Line>, queue: Queue, shutdown: CancellationToken) {
+    let mut batch = Vec::new();
+    loop {
+        let received = tokio::select! {
+            received = lines.recv_many(&mut batch, PAGE) => received,
+            () = shutdown.cancelled() => {
+                lines.close();
+                lines.recv_many(&mut batch, PAGE).await
+            }
+        };
+        if received == 0 {
+            return;
+        }
+        let dropped = batch.len() as u64;
+        if send(&queue, batch.drain(..)).await.is_err() {
+            // Saying so in a line would only add to what cannot be sent.
+            metrics::counter!(crate::metrics::LOG_LINES_DROPPED).increment(dropped);
+        }
+    }
+}
+
+async fn send(queue: &Queue, lines: impl Iterator<Item = Line>) -> Result<(), fred::error::Error> {
+    let pipeline = queue.client().pipeline();
+    for Line { level, text } in lines {
+        let fields = vec![("level", level.as_str().to_owned()), ("text", text)];
+        let cap = ("MAXLEN", "~", KEPT);
+        pipeline
+            .xadd::<(), _, _, _, _>(queue.keys().logs(), false, cap, "*", fields)
+            .await?;
+    }
+    pipeline.last::<()>().await
+}
+
+/// The last `most` lines, of one level or of all; after a cursor, if given.
+///
+/// # Errors
+/// Redis does not answer, or the cursor is none.
+pub async fn tail(
+    queue: &Queue,
+    most: usize,
+    level: Option<Level>,
+    after: Option<&str>,
+) -> Result<Tail, QueueError> {
+    type Entry = (String, std::collections::HashMap<String, String>);
+    let start = after.map_or_else(|| "-".to_owned(), |cursor| format!("({cursor}"));
+    let mut end = "+".to_owned();
+    let mut tail = Tail {
+        cursor: after.unwrap_or_default().to_owned(),
+        ..Tail::default()
+    };
+    let mut newest = true;
+    while tail.lines.len() < most {
+        let page: Vec<Entry> = queue
+            .client()
+            .xrevrange(
+                queue.keys().logs(),
+                end.as_str(),
+                start.as_str(),
+                Some(PAGE as u64),
+            )
+            .await?;
+        let Some((oldest, _)) = page.last() else {
+            break;
+        };
+        end = format!("({oldest}");
+        if std::mem::take(&mut newest) {
+            tail.cursor.clone_from(&page[0].0);
+        }
+        let lines = page.into_iter().filter_map(|(_, mut fields)| {
+            let line = Line {
+                level: fields.remove("level")?.parse().ok()?,
+                text: fields.remove("text")?,
+            };
+            level
+                .is_none_or(|level| level == line.level)
+                .then_some(line)
+        });
+        let room = most - tail.lines.len();
+        tail.lines.extend(lines.take(room));
+    }
+    tail.lines.reverse();
+    Ok(tail)
+}

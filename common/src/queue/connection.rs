@@ -1,0 +1,53 @@
+//! How this process reaches Redis: time-outs on every call, reconnection with
+//! backoff and jitter for as long as it takes.
+
+use std::time::Duration;
+
+use fred::{
+    clients::{Client, SubscriberClient},
+    interfaces::ClientLike,
+    types::{
+        Builder,
+        config::{Config, ReconnectPolicy, TcpConfig},
+    },
+};
+
+use super::Result;
+use crate::config::RedisSettings;
+
+/// No call waits longer. A call may have taken effect all the same: the
+/// scripts are made so that asking again is safe.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) fn connect(redis: &RedisSettings) -> Result<(Client, SubscriberClient)> {
+    let mut config = Config::from_url(&redis.url)?;
+    // Retry the first connection as any other.
+    config.fail_fast = false;
+    let mut builder = Builder::from_config(config);
+    builder
+        .with_performance_config(|performance| {
+            performance.default_command_timeout = COMMAND_TIMEOUT;
+        })
+        .with_connection_config(|connection| {
+            connection.connection_timeout = COMMAND_TIMEOUT;
+            connection.internal_command_timeout = COMMAND_TIMEOUT;
+            // A connection on which an answer is overdue is given up: its
+            // bytes may be vanishing.
+            connection.unresponsive.max_timeout = Some(COMMAND_TIMEOUT + COMMAND_TIMEOUT / 5);
+            connection.unresponsive.interval = Duration::from_secs(1);
+            // Never sent twice behind our back: who asked decides.
+            connection.max_command_attempts = 1;
+            connection.auto_client_setname = true;
+            connection.tcp = TcpConfig {
+                nodelay: Some(true),
+                ..TcpConfig::default()
+            };
+        })
+        .set_policy(ReconnectPolicy::new_exponential(0, 100, 2_000, 2));
+    let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
+    client.connect();
+    subscriber.connect();
+    // Subscribes again after every reconnection.
+    subscriber.manage_subscriptions();
+    Ok((client, subscriber))
+}

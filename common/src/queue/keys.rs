@@ -1,0 +1,69 @@
+//! Every key name, in one place. All keys carry the queue's name as a hash tag,
+//! so that every script stays in one slot of a Redis Cluster.
+
+/// The keys of one queue.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    /// `queue`: the queue's name, without braces.
+    #[must_use]
+    pub fn new(queue: &str) -> Self {
+        Self {
+            prefix: format!("{{{queue}}}"),
+        }
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
+    /// The keys that every script declares, in the order of `prelude.lua`.
+    /// The channel of events is among them only so that it has one home.
+    pub(super) fn of_scripts(&self) -> Vec<String> {
+        [
+            "run",            // hash: version, phase, flags, sizes, cursors, counters, stamps
+            "chunks",         // list: first indexes of chunks handed back
+            "ranges",         // list: first indexes of NORMAL ranges handed back
+            "vip",            // list: ids waiting
+            "normal",         // list: ids waiting
+            "leases",         // sorted set: token → deadline
+            "leased",         // hash: token → what is under the lease
+            "vip:delayed",    // sorted set: id → when to try again
+            "normal:delayed", // sorted set: id → when to try again
+            "attempts",       // hash: id → attempts that failed
+            "dead",           // sorted set: id → when it was given up
+            "workers",        // sorted set: worker → last heartbeat
+            "workers:info",   // hash: worker → what to show of it
+            "events",         // pub/sub: phase and progress events, and wake-ups
+        ]
+        .map(|name| self.key(name))
+        .to_vec()
+    }
+
+    /// Hash: id → attempts that failed.
+    #[must_use]
+    pub fn attempts(&self) -> String {
+        self.key("attempts")
+    }
+
+    /// Pub/sub channel of events and wake-ups.
+    #[must_use]
+    pub fn events(&self) -> String {
+        self.key("events")
+    }
+
+    /// Stream: the last log lines of every process.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        self.key("logs")
+    }
+
+    /// What every key of the queue begins with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}

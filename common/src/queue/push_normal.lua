@@ -1,0 +1,24 @@
+-- push_normal: pushes the NORMAL ids of an index range, counts those found
+-- terminal, closes the lease.
+-- ARGV: token, ids still to do, ids that are dead letters, found processed, found removed
+-- Answers the phase, or 'stale'.
+local token, todo, buried = ARGV[1], ARGV[2], ARGV[3]
+local record = redis.call('HGET', leased, token)
+if not record then return 'stale' end
+local lease = read_lease(record)
+if lease.kind ~= 'enqueue' then
+    return redis.error_reply('PARTITION this lease is no range')
+end
+local ids = (#todo + #buried) / ID + ARGV[4] + ARGV[5]
+push_tail(waiting.normal, todo)
+bury(buried)
+redis.call('HINCRBY', run, 'normalDeferred', -ids)
+redis.call('HINCRBY', run, 'normalProcessed', ARGV[4])
+redis.call('HINCRBY', run, 'normalRemoved', ARGV[5])
+redis.call('HINCRBY', run, 'normalDead', #buried / ID)
+redis.call('HINCRBY', run, 'normalPledged', lease.a - lease.b)
+redis.call('HINCRBY', run, 'rangesDone', 1)
+redis.call('HSET', run, 'progressAt', stamp())
+close_lease(token)
+publish('wake')
+return advance()

@@ -1,0 +1,325 @@
+//! Orders: inserted once, updated once, never one at a time on the hot path.
+
+use std::{collections::HashMap, ops::Range};
+
+use futures_util::TryStreamExt;
+use mongodb::{
+    bson::{Bson, DateTime, Document, RawDocumentBuf, doc},
+    error::{ErrorKind, InsertManyError},
+};
+
+use super::{DUPLICATE_KEY, Result, Store, StoreError, within};
+use crate::order::{CANCELADO, FALHOU, Order, OrderId, PENDENTE, PROCESSADO, Priority, REMOVIDO};
+
+/// What the store says of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Still to be processed.
+    Pending,
+    /// Processed, by whomever.
+    Processed,
+    /// A dead letter.
+    Dead,
+    /// Removed or cancelled.
+    Removed,
+}
+
+impl Found {
+    fn of(status: &str) -> Result<Self> {
+        match status {
+            PENDENTE => Ok(Self::Pending),
+            PROCESSADO => Ok(Self::Processed),
+            FALHOU => Ok(Self::Dead),
+            REMOVIDO | CANCELADO => Ok(Self::Removed),
+            other => Err(StoreError::Corrupt(format!("an order of status '{other}'"))),
+        }
+    }
+
+    /// Nothing more will happen to it.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Pending)
+    }
+}
+
+/// What the store holds of a set of orders; what is not in it is not there.
+pub type Stored = HashMap<OrderId, Found>;
+
+/// Orders of a run by priority and status, as MongoDB has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Terminal: processed.
+    pub processed: i64,
+    /// Terminal: dead letters.
+    pub dead: i64,
+    /// Terminal: removed by a person.
+    pub removed: i64,
+    /// Terminal: cancelled with the run.
+    pub cancelled: i64,
+    /// Not terminal.
+    pub pending: i64,
+}
+
+impl Counts {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> i64 {
+        self.processed + self.dead + self.removed + self.cancelled + self.pending
+    }
+}
+
+impl Store {
+    /// Inserts orders. Those that are there already are left as they are (I4).
+    pub async fn insert_orders(&self, orders: &[Order], run_id: &str) -> Result<()> {
+        let created_at = DateTime::now();
+        let documents = orders
+            .iter()
+            .map(|order| order.to_raw_document(run_id, created_at));
+        let insert = self.orders.insert_many(documents).ordered(false);
+        let timely = tokio::time::timeout(super::CALL_TIMEOUT, insert);
+        let Err(error) = timely
+            .await
+            .map_err(|_| StoreError::Unavailable("no answer".into()))?
+        else {
+            return Ok(());
+        };
+        match error.kind.as_ref() {
+            ErrorKind::InsertMany(InsertManyError {
+                write_errors: Some(failed),
+                write_concern_error: None,
+                ..
+            }) => match failed.iter().find(|write| write.code != DUPLICATE_KEY) {
+                None => Ok(()),
+                Some(write) => Err(StoreError::Rejected(write.message.clone())),
+            },
+            _ => Err(error.into()),
+        }
+    }
+
+    /// What is there of a range of ids.
+    pub async fn orders_in(&self, ids: &Range<OrderId>) -> Result<Stored> {
+        self.found(range(ids)).await
+    }
+
+    /// What is there of a batch.
+    pub async fn orders_of(&self, ids: &[OrderId]) -> Result<Stored> {
+        let mut stored = self.found(one_of(ids)).await?;
+        if stored.len() < ids.len() {
+            // An order that could not be written at all is a dead letter here.
+            let missing: Vec<_> = ids
+                .iter()
+                .filter(|id| !stored.contains_key(id))
+                .copied()
+                .collect();
+            let letters = within(self.dead_letters.find(one_of(&missing))).await?;
+            let letters: Vec<Document> = within(letters.try_collect()).await?;
+            for letter in letters {
+                stored.insert(id_of(letter.get_str("_id"))?, Found::Dead);
+            }
+        }
+        Ok(stored)
+    }
+
+    async fn found(&self, filter: Document) -> Result<Stored> {
+        let find = self
+            .orders
+            .find(filter)
+            .projection(doc! { "_id": 1, "status": 1 });
+        let mut cursor = within(find).await?;
+        let mut stored = Stored::new();
+        while let Some(order) = within(cursor.try_next()).await? {
+            let status = order.get_str("status").map_err(corrupt)?;
+            stored.insert(id_of(order.get_str("_id"))?, Found::of(status)?);
+        }
+        Ok(stored)
+    }
+
+    /// Marks a batch processed; the time is the server's own. Answers how many
+    /// were still pending.
+    pub async fn mark_processed(&self, ids: &[OrderId], priority: Priority) -> Result<u64> {
+        let mut filter = one_of(ids);
+        filter.insert("status", PENDENTE);
+        let update = doc! {
+            "$set": { "status": PROCESSADO, "observacoes": priority.processed_note() },
+            "$currentDate": { "processedAt": true },
+        };
+        Ok(within(self.orders.update_many(filter, update))
+            .await?
+            .modified_count)
+    }
+
+    /// Makes a dead letter of an order that was given up. If its document is
+    /// gone it is written again, so that a replay finds it; if the server takes
+    /// it in no form, it goes into `dead_letters`.
+    pub async fn mark_dead(
+        &self,
+        order: &Order,
+        run_id: &str,
+        attempts: u32,
+        error: &str,
+    ) -> Result<()> {
+        let id = order.id.to_string();
+        let outcome =
+            doc! { "error": error, "attempts": i64::from(attempts), "at": DateTime::now() };
+        let update = doc! { "$set": { "status": FALHOU, "outcome": &outcome } };
+        let marked = within(
+            self.orders
+                .update_one(doc! { "_id": &id, "status": PENDENTE }, update.clone()),
+        )
+        .await;
+        let rejected = match marked {
+            Ok(result) if result.matched_count == 1 => return Ok(()),
+            Ok(_) => {
+                // Gone, or terminal by another's hand: the insert tells.
+                self.insert_orders(std::slice::from_ref(order), run_id)
+                    .await?;
+                let again = self
+                    .orders
+                    .update_one(doc! { "_id": &id, "status": PENDENTE }, update);
+                match within(again).await {
+                    Ok(_) => return Ok(()),
+                    Err(error @ StoreError::Rejected(_)) => error,
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(error @ StoreError::Rejected(_)) => error,
+            Err(error) => return Err(error),
+        };
+        tracing::warn!(order = %id, error = %rejected, "a dead letter cannot be marked; kept apart");
+        let letter = doc! { "$set": { "runId": run_id, "outcome": outcome } };
+        within(
+            self.dead_letters
+                .update_one(doc! { "_id": &id }, letter)
+                .upsert(true),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Cancels what is pending in a range of ids. `stray`: found after its run
+    /// was counted, so outside the counts.
+    pub async fn cancel_pending(&self, ids: &Range<OrderId>, stray: bool) -> Result<u64> {
+        let mut filter = range(ids);
+        filter.insert("status", PENDENTE);
+        let mut set = doc! { "status": CANCELADO };
+        if stray {
+            set.insert("stray", true);
+        }
+        Ok(
+            within(self.orders.update_many(filter, doc! { "$set": set }))
+                .await?
+                .modified_count,
+        )
+    }
+
+    /// Counts a range of ids by priority and status, without strays.
+    pub async fn count(&self, ids: &Range<OrderId>) -> Result<[Counts; 2]> {
+        let mut filter = range(ids);
+        filter.insert("stray", doc! { "$ne": true });
+        let group = doc! {
+            "_id": { "priority": "$priority", "status": "$status" },
+            "orders": { "$sum": 1 },
+        };
+        let pipeline = [doc! { "$match": filter }, doc! { "$group": group }];
+        let mut groups = within(self.orders.aggregate(pipeline)).await?;
+        let mut counts = [Counts::default(); 2];
+        while let Some(group) = within(groups.try_next()).await? {
+            let key = group.get_document("_id").map_err(corrupt)?;
+            let orders = number(group.get("orders"))?;
+            let priority = key.get_str("priority").map_err(corrupt)?;
+            let Some(priority) = Priority::ALL.into_iter().find(|p| p.as_str() == priority) else {
+                return Err(StoreError::Corrupt(format!(
+                    "an order of priority '{priority}'"
+                )));
+            };
+            let counts = &mut counts[priority as usize];
+            *match key.get_str("status").map_err(corrupt)? {
+                PROCESSADO => &mut counts.processed,
+                FALHOU => &mut counts.dead,
+                REMOVIDO => &mut counts.removed,
+                CANCELADO => &mut counts.cancelled,
+                _ => &mut counts.pending,
+            } += orders;
+        }
+        Ok(counts)
+    }
+
+    /// Deletes every order below an id, a page at a time. Answers how many.
+    pub async fn delete_below(&self, floor: OrderId) -> Result<u64> {
+        self.delete_pages(doc! { "_id": { "$lt": floor.to_string() } })
+            .await
+    }
+
+    /// Deletes what a cancel marked in a range of ids. Answers how many.
+    pub async fn delete_cancelled(&self, ids: &Range<OrderId>) -> Result<u64> {
+        let mut filter = range(ids);
+        filter.insert("status", CANCELADO);
+        self.delete_pages(filter).await
+    }
+
+    /// Pages keep each call short, whatever there is to delete.
+    async fn delete_pages(&self, filter: Document) -> Result<u64> {
+        const PAGE: i64 = 10_000;
+        let mut deleted = 0;
+        loop {
+            let page = self
+                .orders
+                .find(filter.clone())
+                .projection(doc! { "_id": 1 })
+                .sort(doc! { "_id": 1 })
+                .limit(PAGE);
+            let page: Vec<RawDocumentBuf> = within(within(page).await?.try_collect()).await?;
+            let (Some(first), Some(last)) = (page.first(), page.last()) else {
+                return Ok(deleted);
+            };
+            let (first, last) = (first.get_str("_id"), last.get_str("_id"));
+            let bounds = doc! {
+                "_id": { "$gte": first.map_err(corrupt)?, "$lte": last.map_err(corrupt)? }
+            };
+            let both = doc! { "$and": [bounds, filter.clone()] };
+            deleted += within(self.orders.delete_many(both)).await?.deleted_count;
+        }
+    }
+
+    /// The documents of a range of ids, in order: for the audit.
+    pub async fn documents(
+        &self,
+        ids: &Range<OrderId>,
+    ) -> Result<impl futures_util::Stream<Item = Result<Document>> + use<>> {
+        let documents = self.orders.clone_with_type::<Document>();
+        let cursor = within(documents.find(range(ids)).sort(doc! { "_id": 1 })).await?;
+        Ok(cursor.map_err(StoreError::from))
+    }
+
+    /// Orders of this queue's database, of any run.
+    pub async fn count_all(&self) -> Result<u64> {
+        within(self.orders.count_documents(doc! {})).await
+    }
+}
+
+fn range(ids: &Range<OrderId>) -> Document {
+    doc! { "_id": { "$gte": ids.start.to_string(), "$lt": ids.end.to_string() } }
+}
+
+fn one_of(ids: &[OrderId]) -> Document {
+    let ids: Vec<Bson> = ids.iter().map(|id| Bson::String(id.to_string())).collect();
+    doc! { "_id": { "$in": ids } }
+}
+
+fn corrupt(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+fn id_of<E: std::fmt::Display>(id: std::result::Result<&str, E>) -> Result<OrderId> {
+    id.map_err(corrupt)?.parse().map_err(corrupt)
+}
+
+/// Servers answer a count as any of BSON's numbers.
+fn number(value: Option<&Bson>) -> Result<i64> {
+    match value {
+        Some(Bson::Int32(n)) => Ok(i64::from(*n)),
+        Some(Bson::Int64(n)) => Ok(*n),
+        Some(Bson::Double(n)) => Ok(*n as i64),
+        other => Err(StoreError::Corrupt(format!("a count of {other:?}"))),
+    }
+}

@@ -1,0 +1,167 @@
+//! Where a process' log lines go: standard error, the three files of the seeds,
+//! and the stream in Redis in which the lines of all processes meet. Nothing
+//! that logs ever waits for any of them: what they cannot take is dropped, and
+//! the drop is counted.
+
+use std::{
+    fmt::{self, Write},
+    io::{self, IsTerminal},
+    path::Path,
+};
+
+use time::{OffsetDateTime, format_description::FormatItem, macros::format_description};
+use tokio::sync::mpsc;
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt as stderr, layer::Context, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use crate::{config::LogSettings, logs::Line};
+
+/// Lines that may wait to be sent to Redis.
+const BACKLOG: usize = 4_096;
+
+/// ISO-8601, UTC, milliseconds: the one format for times as text.
+const TIME: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// A time as text.
+///
+/// `ms`: since the epoch.
+#[must_use]
+pub fn iso(ms: i64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(TIME).ok())
+        .unwrap_or_default()
+}
+
+/// Keeps the writers alive; the lines for Redis come out of it.
+pub struct Telemetry {
+    /// To be given to [`crate::logs::ship`].
+    pub lines: mpsc::Receiver<Line>,
+    _files: Vec<WorkerGuard>,
+}
+
+/// Starts logging. `process` names this one in every line.
+///
+/// # Errors
+/// The log files cannot be written.
+pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
+    let (sender, lines) = mpsc::channel(BACKLOG);
+    let mut guards = Vec::new();
+    let files = match &settings.files {
+        Some(folder) => Some(Files::open(folder, &mut guards)?),
+        None => None,
+    };
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,fred=warn,poem=warn"));
+    let terminal = stderr::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal());
+    let terminal = if settings.json {
+        terminal.json().boxed()
+    } else {
+        terminal.boxed()
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(terminal)
+        .with(Lines {
+            process: process.to_owned(),
+            sender,
+            files,
+        })
+        .try_init()
+        .map_err(io::Error::other)?;
+    Ok(Telemetry {
+        lines,
+        _files: guards,
+    })
+}
+
+/// The three files of the seeds.
+struct Files {
+    log: NonBlocking,
+    warn: NonBlocking,
+    errors: NonBlocking,
+}
+
+impl Files {
+    fn open(folder: &Path, guards: &mut Vec<WorkerGuard>) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mut open = |name: &str| {
+            let file = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(folder.join(name))?;
+            let (writer, guard) = tracing_appender::non_blocking(file);
+            guards.push(guard);
+            io::Result::Ok(writer)
+        };
+        Ok(Self {
+            log: open("log.messages")?,
+            warn: open("warn.messages")?,
+            errors: open("errors.messages")?,
+        })
+    }
+
+    fn write(&self, line: &Line) {
+        let file = match line.level {
+            Level::ERROR => &self.errors,
+            Level::WARN => &self.warn,
+            _ => &self.log,
+        };
+        // The writer only queues: it has no error to give.
+        let _queued =
+            io::Write::write_all(&mut file.clone(), format!("{}\n", line.text).as_bytes());
+    }
+}
+
+/// Makes one line of text of every event.
+struct Lines {
+    process: String,
+    sender: mpsc::Sender<Line>,
+    files: Option<Files>,
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let level = *event.metadata().level();
+        let now = OffsetDateTime::now_utc().format(TIME).unwrap_or_default();
+        let mut text = Text(format!("{now} {level} {} ", self.process));
+        event.record(&mut text);
+        let line = Line {
+            level,
+            text: text.0,
+        };
+        if let Some(files) = &self.files {
+            files.write(&line);
+        }
+        if self.sender.try_send(line).is_err() {
+            metrics::counter!(crate::metrics::LOG_LINES_DROPPED).increment(1);
+        }
+    }
+}
+
+/// The message, then `field=value` for the rest.
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string does not fail.
+        let _written = match field.name() {
+            "message" => write!(self.0, "{value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}

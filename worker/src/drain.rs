@@ -1,0 +1,159 @@
+//! Processing a batch: one write for all of it. Only what does not go through
+//! is looked at one by one, and only that can fail.
+
+use std::sync::atomic::Ordering;
+
+use metrics::counter;
+use pedidos_common::{
+    metrics as names,
+    order::{Generator, OrderId, Priority},
+    queue::{Closed, Lease, Outcome},
+    store::{Found, StoreError},
+};
+
+use crate::{
+    retry::{Backoff, Stopped, doubled, until_answered},
+    worker::Worker,
+};
+
+/// From this size on, a batch of which more than half fails says that the
+/// store is at fault. A smaller one may well be all poison.
+const TELLING: usize = 10;
+
+/// Orders that failed, and why.
+type Failures = Vec<(OrderId, String)>;
+
+impl Worker {
+    /// A batch: MongoDB first, then the ack.
+    pub(crate) async fn drain(
+        &self,
+        lease: &Lease,
+        generator: &Generator,
+        priority: Priority,
+        ids: &[OrderId],
+    ) -> Result<Closed, Stopped> {
+        let mut backoff = Backoff::default();
+        let (mut outcome, failures) = loop {
+            let (outcome, failures) = self.process(lease, priority, ids).await?;
+            if ids.len() < TELLING || failures.len() * 2 <= ids.len() {
+                break (outcome, failures);
+            }
+            // Not the orders' fault: no attempt is spent.
+            let delay = backoff.next();
+            tracing::warn!(failed = failures.len(), of = ids.len(), error = %failures[0].1, ?delay,
+                "most of a batch failed: MongoDB is at fault; trying again");
+            tokio::time::sleep(delay).await;
+        };
+        self.judge(lease, generator, failures, &mut outcome).await?;
+        let named = outcome.retry.len() + outcome.dead.len() + outcome.removed.len();
+        let closed = self.queue().ack(&lease.token, &outcome).await?;
+        if closed != Closed::Stale {
+            let processed = (ids.len() - named) as u64;
+            self.done[1].fetch_add(processed, Ordering::Relaxed);
+            counter!(names::LEASES, "kind" => priority.as_str().to_lowercase()).increment(1);
+            for (label, count) in [
+                ("processed", processed),
+                ("retried", outcome.retry.len() as u64),
+                ("dead", outcome.dead.len() as u64),
+                ("removed", outcome.removed.len() as u64),
+            ] {
+                counter!(names::ORDERS, "outcome" => label).increment(count);
+            }
+        }
+        Ok(closed)
+    }
+
+    /// One write for the batch; if it did not change all of it, the store says
+    /// what became of each order, whoever wrote it.
+    async fn process(
+        &self,
+        lease: &Lease,
+        priority: Priority,
+        ids: &[OrderId],
+    ) -> Result<(Outcome, Failures), Stopped> {
+        let (changed, mut failures) = self.mark(priority, ids).await?;
+        let mut outcome = Outcome::default();
+        if changed == ids.len() as u64 {
+            return Ok((outcome, failures));
+        }
+        let stored = until_answered("read_back", || self.store().orders_of(ids)).await?;
+        let mut unknown = Vec::new();
+        for id in ids {
+            match stored.get(id) {
+                Some(Found::Processed) => {}
+                Some(Found::Dead) => outcome.dead.push(*id),
+                Some(Found::Removed) => outcome.removed.push(*id),
+                Some(Found::Pending) => unknown.push((*id, "still pendente after its update")),
+                None => unknown.push((*id, "its document is gone")),
+            }
+        }
+        if !unknown.is_empty() {
+            let control = until_answered("control", || self.store().control()).await?;
+            if !control.wants(&lease.run_id) {
+                return Err(Stopped::Unwanted);
+            }
+            for (id, error) in unknown {
+                if !failures.iter().any(|(failed, _)| *failed == id) {
+                    failures.push((id, error.to_owned()));
+                }
+            }
+        }
+        Ok((outcome, failures))
+    }
+
+    /// Marks a batch processed. A part that the server refuses is halved until
+    /// the orders are found that it is refused for: they do not fail the rest.
+    async fn mark(&self, priority: Priority, ids: &[OrderId]) -> Result<(u64, Failures), Stopped> {
+        let (mut changed, mut failures) = (0, Failures::new());
+        let mut parts = vec![ids];
+        while let Some(part) = parts.pop() {
+            let mark = || self.store().mark_processed(part, priority);
+            match until_answered("update", mark).await {
+                Ok(modified) => changed += modified,
+                Err(StoreError::Rejected(error)) if part.len() == 1 => {
+                    failures.push((part[0], error));
+                }
+                Err(StoreError::Rejected(_)) => {
+                    let (left, right) = part.split_at(part.len() / 2);
+                    parts.extend([right, left]);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((changed, failures))
+    }
+
+    /// Orders that failed are retried after a delay, or given up; what is given
+    /// up is in MongoDB before Redis counts it.
+    async fn judge(
+        &self,
+        lease: &Lease,
+        generator: &Generator,
+        failures: Failures,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stopped> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<OrderId> = failures.iter().map(|(id, _)| *id).collect();
+        let made = self.queue().attempts(&ids).await?;
+        for ((id, error), made) in failures.into_iter().zip(made) {
+            let attempt = made + 1;
+            if attempt < self.settings.max_attempts {
+                let delay = doubled(self.settings.retry_backoff, made, self.lease_time);
+                tracing::debug!(order = %id, attempt, ?delay, error, "an order failed; it is retried");
+                outcome.retry.push((id, delay));
+            } else {
+                tracing::error!(order = %id, attempt, error, "an order is given up: a dead letter");
+                let order = generator.order(id.index());
+                let dead = || {
+                    self.store()
+                        .mark_dead(&order, &lease.run_id, attempt, &error)
+                };
+                until_answered("dead_letter", dead).await?;
+                outcome.dead.push(id);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! Pushes: of a chunk's VIP orders, once the chunk is stored, and of a range's
+//! NORMAL orders, once the fence is open. Both are the same for a new run and
+//! for a replay: what the store holds already is believed.
+
+use std::{ops::Range, sync::atomic::Ordering};
+
+use metrics::counter;
+use pedidos_common::{
+    metrics as names,
+    order::{Generator, Order, OrderId, Priority},
+    queue::{Closed, Lease, Push},
+    run::Phase,
+    store::{Found, Stored},
+};
+use tokio::time::Instant;
+
+use crate::{
+    retry::{Stopped, until_answered},
+    worker::Worker,
+};
+
+impl Worker {
+    /// A chunk: makes sure that its orders are stored, then pushes the VIP ones
+    /// that are still to be processed.
+    pub(crate) async fn generate(
+        &self,
+        lease: &Lease,
+        generator: &Generator,
+        indexes: &Range<u32>,
+    ) -> Result<Closed, Stopped> {
+        let ids = generator.id_range(indexes);
+        let stored = until_answered("read_chunk", || self.store().orders_in(&ids)).await?;
+        let (mut vip, mut normal, mut missing) = (Vec::new(), 0, Vec::new());
+        for order in generator.orders(indexes.clone()) {
+            match order.priority() {
+                Priority::Vip => vip.push(order.id),
+                Priority::Normal => normal += 1,
+            }
+            if !stored.contains_key(&order.id) {
+                missing.push(order);
+            }
+        }
+        if !missing.is_empty() {
+            self.insert(lease, &missing).await?;
+            // Only now: an order that is stored is either counted by a cancel
+            // that comes later, or seen here to be unwanted.
+            self.still_wanted(lease, &ids).await?;
+        }
+        let replay = stored.values().any(|found| found.is_terminal());
+        let began = Instant::now();
+        let closed = self
+            .queue()
+            .push_chunk(&lease.token, &sorted(&vip, &stored), normal, replay)
+            .await?;
+        self.spent_pushing(Priority::Vip as usize, began);
+        if closed != Closed::Stale {
+            counter!(names::LEASES, "kind" => "generate").increment(1);
+            self.done[0].fetch_add(u64::from(indexes.end - indexes.start), Ordering::Relaxed);
+        }
+        Ok(closed)
+    }
+
+    async fn insert(&self, lease: &Lease, orders: &[Order]) -> Result<(), Stopped> {
+        let insert = || self.store().insert_orders(orders, &lease.run_id);
+        Ok(until_answered("insert", insert).await?)
+    }
+
+    /// Is the run still wanted, now that something of it was written? If not,
+    /// what was written is put right: marked if the run was cancelled, deleted
+    /// if it was reset; never anything of another run.
+    async fn still_wanted(&self, lease: &Lease, ids: &Range<OrderId>) -> Result<(), Stopped> {
+        let control = until_answered("control", || self.store().control()).await?;
+        if control.wants(&lease.run_id) {
+            return Ok(());
+        }
+        let history = until_answered("history", || self.store().run(&lease.run_id)).await?;
+        let cancelled = control.cancels(&lease.run_id)
+            || history.is_some_and(|run| run.phase == Phase::Aborted);
+        if cancelled {
+            let marked =
+                until_answered("cancel", || self.store().cancel_pending(ids, true)).await?;
+            tracing::info!(marked, run = %lease.run_id, "its run was cancelled: a late chunk is marked");
+        } else if control.reset_below > lease.created_ms as i64 {
+            let floor = OrderId::floor(control.reset_below as u64);
+            let deleted = until_answered("delete", || self.store().delete_below(floor)).await?;
+            tracing::info!(deleted, run = %lease.run_id, "its run was reset: a late chunk is deleted");
+        }
+        Err(Stopped::Unwanted)
+    }
+
+    /// A range behind the fence: derives its NORMAL ids again and pushes them.
+    pub(crate) async fn enqueue(
+        &self,
+        lease: &Lease,
+        generator: &Generator,
+        indexes: &Range<u32>,
+    ) -> Result<Closed, Stopped> {
+        let began = Instant::now();
+        let stored = if lease.replay {
+            let ids = generator.id_range(indexes);
+            until_answered("read_range", || self.store().orders_in(&ids)).await?
+        } else {
+            // Nothing of this run was terminal before it was pushed. If it is
+            // after all, the drain finds out.
+            Stored::new()
+        };
+        let normal: Vec<OrderId> = generator
+            .orders(indexes.clone())
+            .filter(|order| order.priority() == Priority::Normal)
+            .map(|order| order.id)
+            .collect();
+        let closed = self
+            .queue()
+            .push_normal(&lease.token, &sorted(&normal, &stored))
+            .await?;
+        self.spent_pushing(Priority::Normal as usize, began);
+        if closed != Closed::Stale {
+            counter!(names::LEASES, "kind" => "enqueue").increment(1);
+        }
+        Ok(closed)
+    }
+}
+
+/// Sorts ids by what the store holds of them.
+fn sorted(ids: &[OrderId], stored: &Stored) -> Push {
+    let mut push = Push::default();
+    for id in ids {
+        match stored.get(id) {
+            None | Some(Found::Pending) => push.todo.push(*id),
+            Some(Found::Dead) => push.dead.push(*id),
+            Some(Found::Processed) => push.processed += 1,
+            Some(Found::Removed) => push.removed += 1,
+        }
+    }
+    push
+}

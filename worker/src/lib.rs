@@ -1,0 +1,16 @@
+//! The worker, as a library: tests and `main` enter by the same door.
+//!
+//! - [`worker`]: the loop: claim → do → ack. Read this first.
+//! - [`generate`]: makes sure of a chunk, and pushes what is to be processed.
+//! - [`drain`]: processes a batch.
+//! - [`housekeeping`]: heartbeats, reclaim, comparison with control, sweep.
+//! - [`admin`]: `/metrics` and probes.
+
+pub mod admin;
+mod drain;
+mod generate;
+mod housekeeping;
+mod retry;
+mod worker;
+
+pub use worker::{Step, Worker};
