@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::{Arg, ArgMatches, Command};
-use mongodb::options::{Acknowledgment, ConnectionString, WriteConcern};
+use mongodb::{
+    error::ErrorKind,
+    options::{Acknowledgment, ConnectionString, WriteConcern},
+};
 
 /// One setting: its name in the environment, its default (empty: none), what
 /// `--help` says of it.
@@ -331,7 +334,9 @@ impl Settings {
             host: from.text("HOST"),
             shutdown_grace: from.millis("SHUTDOWN_GRACE_MS", 100..=3_600_000),
         };
-        from.contradictions(&settings);
+        if from.mistakes.is_empty() {
+            from.contradictions(&settings);
+        }
         if from.mistakes.is_empty() {
             Ok(settings)
         } else {
@@ -418,7 +423,14 @@ impl Reader<'_> {
                 "MONGO_URI: required, for example mongodb://localhost:27017/ecommerce".into(),
             );
         } else {
-            self.checked("MONGO_URI", ConnectionString::parse(&uri));
+            let parsed = ConnectionString::parse(&uri);
+            self.checked(
+                "MONGO_URI",
+                parsed.map_err(|error| match *error.kind {
+                    ErrorKind::InvalidArgument { message, .. } => message,
+                    other => other.to_string(),
+                }),
+            );
         }
         let concern = self.text("MONGO_WRITE_CONCERN");
         let write_concern = match (concern.as_str(), concern.parse::<u32>()) {
@@ -499,7 +511,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Values that are each allowed and together make no sense.
+    /// Values that are each allowed and together make no sense. Looked for once
+    /// every value is: a mistake must not be reported twice.
     fn contradictions(&mut self, settings: &Settings) {
         let queue = &settings.queue;
         for (name, size) in [

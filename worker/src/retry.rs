@@ -56,6 +56,21 @@ pub enum Stopped {
     Verb(#[from] VerbError),
 }
 
+impl Stopped {
+    /// Is it only that a store is out of reach?
+    pub const fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Unavailable(_))
+                | Self::Queue(QueueError::Unavailable(_))
+                | Self::Verb(
+                    VerbError::Store(StoreError::Unavailable(_))
+                        | VerbError::Queue(QueueError::Unavailable(_))
+                )
+        )
+    }
+}
+
 /// Repeats a call to MongoDB until it is answered: while the store is away no
 /// order is to blame, and no attempt is spent. Ends when the lease does, for
 /// the caller is dropped then.

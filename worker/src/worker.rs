@@ -134,7 +134,12 @@ impl Worker {
                 Err(error) => {
                     let pause = backoff.next();
                     counter!(names::STORE_ERRORS, "store" => "redis").increment(1);
-                    tracing::warn!(%error, ?pause, "a step failed; trying again");
+                    if error.is_outage() {
+                        // Said once for all slots by the housekeeping.
+                        tracing::debug!(%error, ?pause, "a step failed; trying again");
+                    } else {
+                        tracing::warn!(%error, ?pause, "a step failed; trying again");
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
                         () = shutdown.cancelled() => {}

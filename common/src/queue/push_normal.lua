@@ -12,7 +12,7 @@ end
 local ids = (#todo + #buried) / ID + ARGV[4] + ARGV[5]
 push_tail(waiting.normal, todo)
 bury(buried)
-redis.call('HINCRBY', run, 'normalDeferred', -ids)
+redis.call('HINCRBY', run, 'normalDeferred', 0 - ids) -- not -ids: that may be '-0'
 redis.call('HINCRBY', run, 'normalProcessed', ARGV[4])
 redis.call('HINCRBY', run, 'normalRemoved', ARGV[5])
 redis.call('HINCRBY', run, 'normalDead', #buried / ID)
