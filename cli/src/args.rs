@@ -1,0 +1,232 @@
+//! The command line, as clap reads it.
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use pedidos_common::config::with_flags;
+use reqwest::Url;
+use serde::Serialize;
+
+use crate::failure::EXIT_CODES;
+
+/// Follows a run of orders, operates it, audits it.
+#[derive(Debug, Parser)]
+#[command(name = "pedidos", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Where the API is
+    #[arg(
+        long,
+        global = true,
+        env = "PEDIDOS_URL",
+        default_value = "http://localhost:3000",
+        value_parser = api_url
+    )]
+    pub url: Url,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Start a run; prints its id
+    Generate(Generate),
+    /// Show the current run
+    Status {
+        /// Print the API's answer as it is
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow the current run to its end
+    Follow,
+    /// Cancel the current run
+    Cancel(Cancel),
+    /// Delete all orders, runs and queue state
+    Reset {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let no new work be claimed
+    Pause,
+    /// Let work be claimed again
+    Resume,
+    /// Print the log lines of every process
+    Logs(Logs),
+    /// Hold the ended run against what it should be, in the stores themselves
+    #[command(long_about = AUDIT)]
+    Audit,
+}
+
+const AUDIT: &str = "\
+Hold the ended run against what it should be: every order against the generator, the ledger, \
+the fence and the queue. Reads MongoDB and Redis themselves, not the API; takes the settings \
+of API and worker, from flags, the environment and .env. Changes nothing.";
+
+/// Start a run.
+#[derive(Debug, Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub run: NewRun,
+    /// The same key answers with the same run [default: random]
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// Follow the run to its end
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// The parameters of a run. What is not given is the API's default.
+#[derive(Debug, Args, Serialize)]
+pub struct NewRun {
+    /// How many orders
+    #[arg(long, value_name = "N")]
+    pub quantity: Option<u64>,
+    /// What they are drawn from: the same seed, the same tiers and prices
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+}
+
+/// How to cancel. What is not given is the API's default.
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancel {
+    /// Drop the queue's dead letters too
+    #[arg(
+        long,
+        value_name = "BOOL",
+        require_equals = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    pub purge: Option<bool>,
+    /// Hide cancelled orders, and delete them later
+    #[arg(
+        long,
+        value_name = "BOOL",
+        require_equals = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    pub remove_pending: Option<bool>,
+    /// Empty the logs too
+    #[arg(
+        long,
+        value_name = "BOOL",
+        require_equals = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    pub reset_logs: Option<bool>,
+    /// How long work in flight may take to end, ms
+    #[arg(long, value_name = "N")]
+    pub wait_timeout_ms: Option<u64>,
+}
+
+/// Which log lines.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// How many lines, the newest
+    #[arg(long, value_name = "N")]
+    pub lines: Option<u32>,
+    /// Of this level only: info, warn or error
+    #[arg(long)]
+    pub level: Option<String>,
+    /// Go on with what is logged from now on
+    #[arg(long)]
+    pub follow: bool,
+}
+
+impl Cli {
+    /// Reads the arguments, or ends the process as clap does. The flags of the
+    /// settings, which only `audit` has, are in the matches of that command.
+    pub fn read() -> (Self, clap::ArgMatches) {
+        let matches = Self::command_line().get_matches();
+        match Self::from_arg_matches(&matches) {
+            Ok(cli) => (cli, matches),
+            Err(error) => error.exit(),
+        }
+    }
+
+    fn command_line() -> clap::Command {
+        Self::command().mut_subcommand("audit", with_flags)
+    }
+}
+
+fn api_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" if url.has_host() => Ok(url),
+        _ => Err("only http:// is spoken here".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        let matches = Cli::command_line().try_get_matches_from(line.split_whitespace())?;
+        Cli::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn the_definition_is_sound_and_help_tells_the_exit_codes() {
+        let mut command = Cli::command_line();
+        command.clone().debug_assert();
+        let help = command.render_help().to_string();
+        assert!(
+            help.contains("PEDIDOS_URL") && help.contains("Exit codes:"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn flags_of_cancel_are_true_false_or_left_to_the_api() {
+        let line = "pedidos cancel --purge=false --reset-logs --wait-timeout-ms 5";
+        let Verb::Cancel(cancel) = parse(line).unwrap().verb else {
+            unreachable!()
+        };
+        assert_eq!(
+            (cancel.purge, cancel.remove_pending, cancel.reset_logs),
+            (Some(false), None, Some(true))
+        );
+        assert_eq!(cancel.wait_timeout_ms, Some(5));
+        assert!(parse("pedidos cancel --purge=maybe").is_err());
+    }
+
+    #[test]
+    fn only_audit_takes_the_settings() {
+        assert!(matches!(
+            parse("pedidos audit --queue-name q").unwrap().verb,
+            Verb::Audit
+        ));
+        assert!(parse("pedidos status --queue-name q").is_err());
+    }
+
+    #[test]
+    fn the_url_may_stand_before_and_after_the_verb() {
+        let after = parse("pedidos status --url http://a:1/base").unwrap();
+        assert_eq!(after.url.as_str(), "http://a:1/base");
+        assert_eq!(
+            parse("pedidos --url http://a:1 audit").unwrap().url.port(),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_bad_usage() {
+        for line in [
+            "pedidos",
+            "pedidos generate --quantity 1e6",
+            "pedidos generate --quantity -5",
+            "pedidos generate --quantity 1 --quantity 2",
+            "pedidos status --url localhost:3000",
+            "pedidos status --url https://a",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The summary of a run: its orders, its times, its fence, in 80 columns.
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use pedidos_common::run::{Ledger, Phase};
+
+use crate::{
+    answer::Status,
+    figure::{NONE, clock, count, duration, rate},
+};
+
+/// The whole summary, of a run at work or ended.
+pub fn summary(status: &Status) -> String {
+    let Some(run_id) = &status.run_id else {
+        let last = status.last_run_id.as_deref();
+        return format!(
+            "{}: no run; the last one was {}",
+            status.phase,
+            last.unwrap_or(NONE)
+        );
+    };
+    let paused = if status.paused { " · PAUSED" } else { "" };
+    let workers = &status.workers;
+    let mut parts = vec![
+        format!("run {run_id} · {}{paused}", status.phase),
+        format!(
+            "{} of {} orders processed · {:.1} % · workers: {}, {} of {} slots busy",
+            count(status.progress.processed_total),
+            count(status.progress.target),
+            status.eta.progress_percent,
+            workers.alive,
+            workers.busy,
+            workers.slots
+        ),
+        orders(status).to_string(),
+        times(status).to_string(),
+        fence(status).to_string(),
+    ];
+    if status.phase == Phase::Error {
+        parts.push("it waits for a person: `pedidos cancel` or `pedidos reset`".into());
+    }
+    parts.join("\n")
+}
+
+/// Where the orders are. What is passing through is left out when it is empty.
+fn orders(status: &Status) -> Table {
+    type Row = (&'static str, fn(&Ledger) -> u64, bool);
+    const ROWS: [Row; 8] = [
+        ("generated", |ledger| ledger.generated, true),
+        ("deferred", |ledger| ledger.deferred, false),
+        ("waiting", |ledger| ledger.waiting, false),
+        ("leased", |ledger| ledger.leased, false),
+        ("delayed", |ledger| ledger.delayed, false),
+        ("processed", |ledger| ledger.processed, true),
+        ("dead", |ledger| ledger.dead, true),
+        ("removed", |ledger| ledger.removed, true),
+    ];
+    let mut table = table(["orders", "VIP", "NORMAL", "total"]);
+    for (name, of, always) in ROWS {
+        let (vip, normal) = (of(&status.ledger.vip), of(&status.ledger.normal));
+        if always || vip + normal > 0 {
+            table.add_row([
+                name.to_owned(),
+                count(vip),
+                count(normal),
+                count(vip + normal),
+            ]);
+        }
+    }
+    right_aligned(table, 1)
+}
+
+/// The windows, how long each took, and how fast it went.
+fn times(status: &Status) -> Table {
+    let (vip, normal) = (&status.processing.vip, &status.processing.normal);
+    let (start, end) = (vip.start.as_deref(), vip.end.as_deref());
+    let (normal_start, normal_end) = (normal.start.as_deref(), normal.end.as_deref());
+    let day = start.or(normal_start).and_then(|time| time.split_once('T'));
+    let day = format!("{} (UTC)", day.map_or("time", |(day, _)| day));
+    let per_second = |orders: u64, ms: f64| (ms > 0.0).then(|| orders as f64 / ms * 1e3);
+    let progress = &status.progress;
+    let generating = status.generation_time_ms;
+    let (speed, wall) = (&status.throughput, status.wall_clock_ms);
+    let made = per_second(progress.generated, generating);
+    let in_all = per_second(progress.processed_total, wall);
+    let both = vip.time_ms + normal.time_ms;
+    let mut table = table([day.as_str(), "from", "to", "took", "orders/s"]);
+    for (name, from, to, ms, per_second) in [
+        ("generation", None, None, generating, made),
+        (
+            "enqueue VIP (sum)",
+            None,
+            None,
+            status.enqueue_vip_time_ms,
+            None,
+        ),
+        (
+            "enqueue NORMAL (sum)",
+            None,
+            None,
+            status.enqueue_normal_time_ms,
+            None,
+        ),
+        ("processing VIP", start, end, vip.time_ms, speed.vip),
+        (
+            "processing NORMAL",
+            normal_start,
+            normal_end,
+            normal.time_ms,
+            speed.normal,
+        ),
+        ("processing, both", start, normal_end, both, speed.overall),
+        ("total (sum)", None, None, status.total_time_ms, None),
+        ("wall clock", None, None, wall, in_all),
+    ] {
+        let per_second = per_second.map_or_else(|| NONE.to_owned(), rate);
+        table.add_row([name, clock(from), clock(to), &duration(ms), &per_second]);
+    }
+    right_aligned(table, 1)
+}
+
+/// Did every VIP order come before every NORMAL one?
+fn fence(status: &Status) -> Table {
+    let fence = &status.fence;
+    let mut table = table([
+        "fence",
+        "last VIP at",
+        "first NORMAL at",
+        "violations",
+        "late VIP",
+    ]);
+    table.add_row([
+        if fence.open { "opened" } else { "shut" },
+        clock(fence.last_vip_at.as_deref()),
+        clock(fence.first_normal_at.as_deref()),
+        &count(fence.violations),
+        &count(fence.late_vip),
+    ]);
+    right_aligned(table, 1)
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
+        .set_header(header);
+    table
+}
+
+/// Figures stand under each other; the first columns are names.
+fn right_aligned(mut table: Table, names: usize) -> Table {
+    for column in table.column_iter_mut().skip(names) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::answer::samples;
+
+    fn cells(line: &str) -> Vec<&str> {
+        line.split(['│', '┆'])
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .collect()
+    }
+
+    fn row<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+        let rows = text.lines().map(cells);
+        rows.into_iter()
+            .find(|row| row.first() == Some(&name))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn a_finished_run_is_summed_up() {
+        let text = summary(&serde_json::from_str(samples::DONE).unwrap());
+        println!("{text}");
+        assert!(text.starts_with("run 7b0c9f0e-6a6c-4f0c-9a55-0d2a7c1f3b11 · DONE\n"));
+        assert_eq!(
+            row(&text, "generated"),
+            ["generated", "249,882", "750,118", "1,000,000"]
+        );
+        assert_eq!(row(&text, "dead"), ["dead", "12", "0", "12"]);
+        assert_eq!(row(&text, "removed"), ["removed", "0", "3", "3"]);
+        assert_eq!(row(&text, "generation")[3..], ["12.3s", "81,301"]);
+        assert_eq!(
+            row(&text, "processing VIP")[1..],
+            ["12:00:00.312", "12:00:20.456", "20.1s", "12,404"]
+        );
+        assert_eq!(row(&text, "wall clock")[3..], ["1m 25.1s", "11,751"]);
+        assert_eq!(
+            row(&text, "opened"),
+            ["opened", "12:00:20.456", "12:00:20.501", "0", "0"]
+        );
+        assert!(row(&text, "waiting").is_empty(), "nothing waits: no row");
+    }
+
+    #[test]
+    fn a_run_at_work_shows_what_is_passing_through() {
+        let text = summary(&samples::draining());
+        assert_eq!(
+            row(&text, "deferred"),
+            ["deferred", "0", "750,118", "750,118"]
+        );
+        assert_eq!(
+            row(&text, "waiting"),
+            ["waiting", "110,000", "0", "110,000"]
+        );
+        assert_eq!(row(&text, "leased"), ["leased", "14,882", "0", "14,882"]);
+    }
+
+    #[test]
+    fn a_summary_fits_80_columns() {
+        let mut status = samples::draining();
+        status.paused = true;
+        status.total_time_ms = 359_999_999.0;
+        for line in summary(&status).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_run_is_one_line() {
+        let text = summary(&serde_json::from_str(samples::IDLE).unwrap());
+        assert_eq!(text, "IDLE: no run; the last one was -");
+    }
+}
