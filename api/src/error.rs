@@ -73,15 +73,8 @@ impl Problem {
     /// Parameters that are not what the spec allows.
     #[must_use]
     pub fn invalid(mistakes: Vec<Mistake>) -> Self {
-        let said: Vec<_> = mistakes
-            .iter()
-            .map(|m| format!("{}: {}", m.name, m.detail))
-            .collect();
-        let mut problem = Self::new(
-            StatusCode::BAD_REQUEST,
-            "Invalid parameters",
-            said.join("; "),
-        );
+        let said: Vec<_> = mistakes.iter().map(|m| format!("{}: {}", m.name, m.detail)).collect();
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "Invalid parameters", said.join("; "));
         problem.errors = Some(mistakes);
         problem
     }
@@ -103,14 +96,9 @@ impl Problem {
     pub fn response(&self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(self).unwrap_or_default();
-        let mut response = Response::builder()
-            .status(status)
-            .content_type(PROBLEM_JSON)
-            .body(body);
+        let mut response = Response::builder().status(status).content_type(PROBLEM_JSON).body(body);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, RETRY_AFTER.into());
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.into());
         }
         response
     }
@@ -174,16 +162,12 @@ impl<E: Into<VerbError>> From<E> for Failure {
 pub fn of_framework(error: &poem::Error) -> Response {
     let status = error.status();
     let problem = match status {
-        StatusCode::NOT_FOUND => Problem::new(
-            status,
-            "Not found",
-            "there is no such path; /docs shows those there are",
-        ),
-        status if status.is_client_error() => Problem::new(
-            status,
-            status.canonical_reason().unwrap_or("Refused"),
-            error.to_string(),
-        ),
+        StatusCode::NOT_FOUND => {
+            Problem::new(status, "Not found", "there is no such path; /docs shows those there are")
+        }
+        status if status.is_client_error() => {
+            Problem::new(status, status.canonical_reason().unwrap_or("Refused"), error.to_string())
+        }
         _ => Problem::internal(&error.to_string()),
     };
     problem.response()

@@ -38,11 +38,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::connect(&settings.mongo, &settings.queue.name).await?;
     let controller = Controller::new(queue.clone(), store);
     let last_line = CancellationToken::new();
-    let shipped = tokio::spawn(logs::ship(
-        telemetry.lines,
-        queue.clone(),
-        last_line.clone(),
-    ));
+    let shipped = tokio::spawn(logs::ship(telemetry.lines, queue.clone(), last_line.clone()));
 
     // Serves from the start: /livez answers, and everything else says what is
     // missing, until the stores are there.
@@ -56,10 +52,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         .into_iter()
         .find_map(|address| address.as_socket_addr().copied())
         .ok_or("not bound to an address")?;
-    let app = App {
-        controller: controller.clone(),
-        settings: settings.api,
-    };
+    let app = App { controller: controller.clone(), settings: settings.api };
     let server = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
         routes::all(app, exporter),
         shutdown.clone().cancelled_owned(),

@@ -24,7 +24,5 @@ pub async fn readyz(app: Data<&App>) -> Response {
 #[handler]
 pub fn metrics(exporter: Data<&PrometheusHandle>) -> Response {
     exporter.run_upkeep();
-    Response::builder()
-        .content_type("text/plain; version=0.0.4")
-        .body(exporter.render())
+    Response::builder().content_type("text/plain; version=0.0.4").body(exporter.render())
 }

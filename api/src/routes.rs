@@ -4,7 +4,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use poem::{Endpoint, EndpointExt, Response, Route, get, middleware::CatchPanic};
 use poem_openapi::{LicenseObject, OpenApiService};
 
-use crate::{App, error, pedidos::Pedidos, probes, strict::Strict};
+use crate::{
+    App, error,
+    pedidos::Pedidos,
+    probes,
+    strict::{self, Strict},
+};
 
 /// The operations, and the document that describes them.
 fn service() -> OpenApiService<Pedidos, ()> {
@@ -28,7 +33,9 @@ pub fn spec_yaml() -> String {
 #[must_use]
 pub fn all(app: App, exporter: PrometheusHandle) -> impl Endpoint<Output = Response> {
     let service = service();
-    let spec: serde_json::Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    let mut spec: serde_json::Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    // The one bound that is configured.
+    strict::limit(&mut spec, "quantity", app.settings.max_orders);
     let swagger = service.swagger_ui();
     let (json, yaml) = (service.spec_endpoint(), service.spec_endpoint_yaml());
     Route::new()

@@ -60,6 +60,8 @@ pub struct Status {
     counts: PerPriority,
     /// Where the run is.
     phase: PhaseName,
+    /// Claims are stopped by a person.
+    paused: bool,
     /// The current run, active or ended.
     run_id: Option<String>,
     /// The last run saved to the history.
@@ -232,36 +234,16 @@ impl QueueStatus {
             failed: vip.dead + normal.dead,
             delayed: vip.delayed + normal.delayed,
             paused: snapshot.paused && snapshot.leases == 0,
-            ledger: Ledgers {
-                vip: vip.into(),
-                normal: normal.into(),
-            },
+            ledger: Ledgers { vip: vip.into(), normal: normal.into() },
         }
     }
 }
 
 impl From<Ledger> for LedgerView {
     fn from(ledger: Ledger) -> Self {
-        let Ledger {
-            generated,
-            deferred,
-            waiting,
-            leased,
-            delayed,
-            processed,
-            dead,
-            removed,
-        } = ledger;
-        Self {
-            generated,
-            deferred,
-            waiting,
-            leased,
-            delayed,
-            processed,
-            dead,
-            removed,
-        }
+        let Ledger { generated, deferred, waiting, leased, delayed, processed, dead, removed } =
+            ledger;
+        Self { generated, deferred, waiting, leased, delayed, processed, dead, removed }
     }
 }
 
@@ -276,11 +258,7 @@ fn millis(ms: i64) -> u64 {
 }
 
 fn per_second(orders: u64, ms: i64) -> f64 {
-    if ms > 0 {
-        (orders as f64 * 100_000.0 / ms as f64).round() / 100.0
-    } else {
-        0.0
-    }
+    if ms > 0 { (orders as f64 * 100_000.0 / ms as f64).round() / 100.0 } else { 0.0 }
 }
 
 impl Status {
@@ -302,16 +280,8 @@ impl Status {
                 count: ledger.processed,
             }
         };
-        let ended = if figures.ended_at == 0 {
-            now
-        } else {
-            figures.ended_at
-        };
-        let wall = if run.created_ms == 0 {
-            0
-        } else {
-            ended - run.created_ms
-        };
+        let ended = if figures.ended_at == 0 { now } else { figures.ended_at };
+        let wall = if run.created_ms == 0 { 0 } else { ended - run.created_ms };
         let processed = vip.processed + normal.processed;
         Self {
             generation_time_ms: millis(figures.generation_ms(now)),
@@ -323,11 +293,9 @@ impl Status {
             },
             total_time_ms: millis(figures.total_ms(now)),
             wall_clock_ms: millis(wall),
-            counts: PerPriority {
-                vip: vip.processed,
-                normal: normal.processed,
-            },
+            counts: PerPriority { vip: vip.processed, normal: normal.processed },
             phase: run.phase.into(),
+            paused: snapshot.paused,
             run_id: snapshot.run.as_ref().map(|run| run.run_id.clone()),
             last_run_id: snapshot.last_run_id.clone(),
             throughput: Throughput {
@@ -350,21 +318,10 @@ impl Status {
             },
             workers: Workers {
                 alive: snapshot.workers.len() as u64,
-                slots: snapshot
-                    .workers
-                    .iter()
-                    .map(|worker| u64::from(worker.slots))
-                    .sum(),
-                busy: snapshot
-                    .workers
-                    .iter()
-                    .map(|worker| u64::from(worker.busy))
-                    .sum(),
+                slots: snapshot.workers.iter().map(|worker| u64::from(worker.slots)).sum(),
+                busy: snapshot.workers.iter().map(|worker| u64::from(worker.busy)).sum(),
             },
-            ledger: Ledgers {
-                vip: vip.into(),
-                normal: normal.into(),
-            },
+            ledger: Ledgers { vip: vip.into(), normal: normal.into() },
         }
     }
 }
@@ -397,9 +354,6 @@ impl Eta {
             Phase::Done | Phase::Aborted => Some(0),
             _ => tells.then(|| (todo * elapsed as f64 / done).round() as u64),
         };
-        Self {
-            estimated_ms,
-            progress_percent,
-        }
+        Self { estimated_ms, progress_percent }
     }
 }

@@ -44,9 +44,7 @@ impl Strict {
             });
             (segments(path), operations.collect())
         };
-        Self {
-            paths: paths.iter().map(of_path).collect(),
-        }
+        Self { paths: paths.iter().map(of_path).collect() }
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), Box<Problem>> {
@@ -55,19 +53,12 @@ impl Strict {
             return Ok(());
         };
         // HEAD is GET without the body.
-        let method = if request.method() == Method::HEAD {
-            &Method::GET
-        } else {
-            request.method()
-        };
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let Some(parameters) = operations.get(method) else {
             let mut allowed: Vec<_> = operations.keys().map(Method::as_str).collect();
             allowed.sort_unstable();
-            let detail = format!(
-                "{} takes {}, not {method}",
-                request.uri().path(),
-                allowed.join(", ")
-            );
+            let detail =
+                format!("{} takes {}, not {method}", request.uri().path(), allowed.join(", "));
             return Err(Box::new(Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Method not allowed",
@@ -75,11 +66,7 @@ impl Strict {
             )));
         };
         let mistakes = mistakes(parameters, request.uri().query().unwrap_or_default());
-        if mistakes.is_empty() {
-            Ok(())
-        } else {
-            Err(Box::new(Problem::invalid(mistakes)))
-        }
+        if mistakes.is_empty() { Ok(()) } else { Err(Box::new(Problem::invalid(mistakes))) }
     }
 
     fn allow(&self, path: &str) -> String {
@@ -94,33 +81,33 @@ impl Strict {
     }
 }
 
+/// Sets the maximum of every parameter of this name in an OpenAPI document.
+pub fn limit(spec: &mut Value, name: &str, most: u32) {
+    let operations = spec["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = operations.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
+    for operation in operations {
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten().filter(|p| p["name"] == name) {
+            parameter["schema"]["maximum"] = most.into();
+        }
+    }
+}
+
 fn segments(path: &str) -> Vec<String> {
-    path.trim_matches('/')
-        .split('/')
-        .map(str::to_owned)
-        .collect()
+    path.trim_matches('/').split('/').map(str::to_owned).collect()
 }
 
 fn fits(known: &[String], path: &[String]) -> bool {
-    known.len() == path.len()
-        && known
-            .iter()
-            .zip(path)
-            .all(|(k, p)| k == p || k.starts_with('{'))
+    known.len() == path.len() && known.iter().zip(path).all(|(k, p)| k == p || k.starts_with('{'))
 }
 
 fn parameters(spec: &Value, operation: &Value) -> Parameters {
-    let listed = operation["parameters"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let listed = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     listed
         .iter()
         .filter(|parameter| parameter["in"] == "query")
         .filter_map(|parameter| {
-            Some((
-                parameter["name"].as_str()?.to_owned(),
-                allowed(spec, &parameter["schema"]),
-            ))
+            Some((parameter["name"].as_str()?.to_owned(), allowed(spec, &parameter["schema"])))
         })
         .collect()
 }
@@ -136,24 +123,17 @@ fn allowed(spec: &Value, schema: &Value) -> Allowed {
     }
     if let Some(values) = schema["enum"].as_array() {
         return Allowed::OneOf(
-            values
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+            values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         );
     }
     // poem-openapi writes bounds as floats.
     let bound = |name: &str, none: i64| schema[name].as_f64().map_or(none, |bound| bound as i64);
     match schema["type"].as_str() {
-        Some("integer") => Allowed::Whole {
-            least: bound("minimum", 0),
-            most: bound("maximum", i64::MAX),
-        },
+        Some("integer") => {
+            Allowed::Whole { least: bound("minimum", 0), most: bound("maximum", i64::MAX) }
+        }
         Some("boolean") => Allowed::Boolean,
-        _ => Allowed::Text {
-            longest: bound("maxLength", 256) as usize,
-        },
+        _ => Allowed::Text { longest: bound("maxLength", 256) as usize },
     }
 }
 
@@ -179,10 +159,7 @@ fn mistakes(parameters: &Parameters, query: &str) -> Vec<Mistake> {
             (_, 2) => "given more than once".to_owned(),
             _ => continue,
         };
-        mistakes.push(Mistake {
-            name: shortened(&name),
-            detail,
-        });
+        mistakes.push(Mistake { name: shortened(&name), detail });
     }
     mistakes
 }
@@ -194,10 +171,8 @@ impl Allowed {
             Self::Whole { least, most } => {
                 // Digits alone: no sign, no point, no exponent, no spaces.
                 let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-                let whole = value
-                    .parse::<i64>()
-                    .ok()
-                    .filter(|n| digits && (least..=most).contains(&n));
+                let whole =
+                    value.parse::<i64>().ok().filter(|n| digits && (least..=most).contains(&n));
                 whole.is_none().then(|| match *most {
                     i64::MAX => format!("a whole number of at least {least}"),
                     most => format!("a whole number from {least} to {most}"),
@@ -227,10 +202,7 @@ impl<E: Endpoint> Middleware<E> for Strict {
     type Output = StrictEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        StrictEndpoint {
-            strict: self.clone(),
-            inner,
-        }
+        StrictEndpoint { strict: self.clone(), inner }
     }
 }
 
@@ -263,59 +235,29 @@ mod tests {
 
     fn said(query: &str) -> Vec<String> {
         let parameters = Parameters::from([
-            (
-                "quantity".to_owned(),
-                Allowed::Whole {
-                    least: 1,
-                    most: 100,
-                },
-            ),
+            ("quantity".to_owned(), Allowed::Whole { least: 1, most: 100 }),
             ("purge".to_owned(), Allowed::Boolean),
-            (
-                "state".to_owned(),
-                Allowed::OneOf(vec!["wait".to_owned(), "active".to_owned()]),
-            ),
+            ("state".to_owned(), Allowed::OneOf(vec!["wait".to_owned(), "active".to_owned()])),
         ]);
         let mistakes = mistakes(&parameters, query).into_iter();
-        mistakes
-            .map(|mistake| format!("{}: {}", mistake.name, mistake.detail))
-            .collect()
+        mistakes.map(|mistake| format!("{}: {}", mistake.name, mistake.detail)).collect()
     }
 
     #[test]
     fn what_the_spec_allows_is_let_through() {
-        for query in [
-            "",
-            "quantity=1",
-            "quantity=100&purge=false",
-            "state=wait",
-            "quantit%79=5",
-        ] {
+        for query in ["", "quantity=1", "quantity=100&purge=false", "state=wait", "quantit%79=5"] {
             assert_eq!(said(query), Vec::<String>::new(), "{query}");
         }
     }
 
     #[test]
     fn whole_numbers_are_whole_and_in_range() {
-        for value in [
-            "abc",
-            "0",
-            "-5",
-            "+5",
-            "1.5",
-            "1e6",
-            "101",
-            "",
-            "%20",
-            "99999999999999999999",
-            "%FF",
-        ] {
+        for value in
+            ["abc", "0", "-5", "+5", "1.5", "1e6", "101", "", "%20", "99999999999999999999", "%FF"]
+        {
             let said = said(&format!("quantity={value}"));
             assert_eq!(said.len(), 1, "{value}");
-            assert!(
-                said[0].ends_with("is not a whole number from 1 to 100"),
-                "{said:?}"
-            );
+            assert!(said[0].ends_with("is not a whole number from 1 to 100"), "{said:?}");
         }
         assert_eq!(said("quantity").len(), 1);
     }

@@ -101,11 +101,8 @@ impl Examples {
 
     fn check(self, name: &'static str) -> Check {
         let ok = self.count == 0;
-        let figure = if ok {
-            "0".into()
-        } else {
-            format!("{}: {}", self.count, self.first.join(", "))
-        };
+        let figure =
+            if ok { "0".into() } else { format!("{}: {}", self.count, self.first.join(", ")) };
         Check { name, figure, ok }
     }
 }
@@ -131,16 +128,10 @@ pub async fn audit(store: &Store, queue: &Queue) -> Result<Report, AuditError> {
     let end = run.end.as_ref().map(|end| (end.phase, &end.figures));
     checks.push(Check {
         name: "the history says the same as control",
-        figure: saved
-            .as_ref()
-            .map_or("no such run".to_owned(), |saved| saved.status.clone()),
+        figure: saved.as_ref().map_or("no such run".to_owned(), |saved| saved.status.clone()),
         ok: history == end,
     });
-    Ok(Report {
-        run_id: run.run_id,
-        quantity: run.quantity as u64,
-        checks,
-    })
+    Ok(Report { run_id: run.run_id, quantity: run.quantity as u64, checks })
 }
 
 /// Reads every document of the run's id range beside the order that the
@@ -150,9 +141,8 @@ async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError
     // Everything that could belong to the run, also what should not be there.
     let all = OrderId::floor(created)..OrderId::floor(created + 1);
     let mut documents = Box::pin(store.documents(&all).await?);
-    let mut expected = Generator::new(run.seed as u64, created)
-        .orders(0..run.quantity as u32)
-        .peekable();
+    let mut expected =
+        Generator::new(run.seed as u64, created).orders(0..run.quantity as u32).peekable();
     // A cancelled run has not generated everything.
     let complete = run.end.as_ref().is_some_and(|end| end.phase == Phase::Done);
     let mut tallies = Tallies::default();
@@ -177,9 +167,7 @@ async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError
 impl Tallies {
     fn count(&mut self, order: &Order, document: &Document, run_id: &str) {
         let fixed = order.fixed_fields(run_id);
-        if fixed
-            .iter()
-            .any(|(field, value)| document.get(field) != Some(value))
+        if fixed.iter().any(|(field, value)| document.get(field) != Some(value))
             || !matches!(document.get("createdAt"), Some(Bson::DateTime(_)))
         {
             self.altered.add(order.id);
@@ -190,11 +178,7 @@ impl Tallies {
         }
         let status = document.get_str("status").unwrap_or_default();
         let note = document.get_str("observacoes").unwrap_or_default();
-        let due = if status == PROCESSADO {
-            order.priority().processed_note()
-        } else {
-            order.note
-        };
+        let due = if status == PROCESSADO { order.priority().processed_note() } else { order.note };
         if note != due {
             self.wrong_note.add(order.id);
         }
@@ -220,15 +204,9 @@ impl Tallies {
 fn check_orders(run: &RunSpec, tallies: Tallies, snapshot: &Snapshot) -> Vec<Check> {
     let mut checks = Vec::new();
     let [vip, normal] = &tallies.by_priority;
-    let found: u64 = tallies
-        .by_priority
-        .iter()
-        .map(|t| t.processed + t.dead + t.removed)
-        .sum();
-    let generated: u64 = Priority::ALL
-        .iter()
-        .map(|priority| snapshot.ledger(*priority).generated)
-        .sum();
+    let found: u64 = tallies.by_priority.iter().map(|t| t.processed + t.dead + t.removed).sum();
+    let generated: u64 =
+        Priority::ALL.iter().map(|priority| snapshot.ledger(*priority).generated).sum();
     let complete = run.end.as_ref().is_some_and(|end| end.phase == Phase::Done);
     checks.push(Check {
         name: "every order generated has one document that is terminal",
@@ -272,39 +250,21 @@ fn check_orders(run: &RunSpec, tallies: Tallies, snapshot: &Snapshot) -> Vec<Che
         ok: tallies.pending == 0,
     });
     checks.push(tallies.missing.check("indexes without a document"));
-    checks.push(
-        tallies
-            .surplus
-            .check("documents that the generator does not make"),
-    );
-    checks.push(
-        tallies
-            .altered
-            .check("documents that differ from what was generated"),
-    );
-    checks.push(
-        tallies
-            .wrong_note
-            .check("documents with the wrong observacoes"),
-    );
+    checks.push(tallies.surplus.check("documents that the generator does not make"));
+    checks.push(tallies.altered.check("documents that differ from what was generated"));
+    checks.push(tallies.wrong_note.check("documents with the wrong observacoes"));
     if !complete {
         // Cancelled late, outside the counts: allowed, and said.
         let figure = tallies.strays.to_string();
-        checks.push(Check {
-            name: "strays, cancelled after the count",
-            figure,
-            ok: true,
-        });
+        checks.push(Check { name: "strays, cancelled after the count", figure, ok: true });
     }
     checks
 }
 
 fn check_queue(control: &Control, run: &RunSpec, snapshot: &Snapshot) -> Vec<Check> {
     let shown = snapshot.run.as_ref();
-    let open: u64 = Priority::ALL
-        .iter()
-        .map(|priority| snapshot.ledger(*priority).open())
-        .sum::<u64>();
+    let open: u64 =
+        Priority::ALL.iter().map(|priority| snapshot.ledger(*priority).open()).sum::<u64>();
     let violations = shown.map_or(0, |run| run.figures.violations);
     vec![
         Check {

@@ -18,11 +18,7 @@ type Setting = (&'static str, &'static str, &'static str);
 
 /// Every setting there is. `--help`, `.env.example` and the checks follow it.
 pub const SETTINGS: &[Setting] = &[
-    (
-        "MONGO_URI",
-        "",
-        "MongoDB connection string, with the database's name (required)",
-    ),
+    ("MONGO_URI", "", "MongoDB connection string, with the database's name (required)"),
     (
         "MONGO_WRITE_CONCERN",
         "majority",
@@ -30,100 +26,32 @@ pub const SETTINGS: &[Setting] = &[
     ),
     ("REDIS_HOST", "localhost", "Redis host"),
     ("REDIS_PORT", "6379", "Redis port"),
-    (
-        "REDIS_URL",
-        "",
-        "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too",
-    ),
+    ("REDIS_URL", "", "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too"),
     ("HOST", "127.0.0.1", "Address that API and worker bind"),
     ("PORT", "3000", "HTTP port of the API; 0 picks a free one"),
-    (
-        "ADMIN_PORT",
-        "9464",
-        "HTTP port of a worker's /metrics, /livez, /readyz; 0 picks a free one",
-    ),
+    ("ADMIN_PORT", "9464", "HTTP port of a worker's /metrics, /livez, /readyz; 0 picks a free one"),
     ("MAX_ORDERS", "1500000", "Most orders that one run may have"),
-    (
-        "GENERATION_CHUNK_SIZE",
-        "10000",
-        "Orders generated under one lease",
-    ),
+    ("GENERATION_CHUNK_SIZE", "10000", "Orders generated under one lease"),
     (
         "NORMAL_ENQUEUE_BATCH_SIZE",
         "10000",
         "Order indexes whose NORMAL orders are enqueued under one lease",
     ),
-    (
-        "ORDERS_QUEUE_CONCURRENCY",
-        "25",
-        "Leases that a worker works on at once",
-    ),
-    (
-        "ORDERS_BATCH_SIZE",
-        "1000",
-        "Orders processed under one lease",
-    ),
-    (
-        "QUEUE_NAME",
-        "orders-queue",
-        "The queue's name; one queue owns one database",
-    ),
-    (
-        "QUEUE_HIGH_WATER",
-        "200000",
-        "Orders waiting, past which nothing is generated or enqueued",
-    ),
-    (
-        "LEASE_MS",
-        "30000",
-        "How long work is lent to a worker that is not heard of, ms",
-    ),
-    (
-        "MAX_ATTEMPTS",
-        "5",
-        "Attempts at an order before it is a dead letter",
-    ),
-    (
-        "MAX_DEAD",
-        "100000",
-        "Dead letters of a run, past which it stops as ERROR",
-    ),
-    (
-        "RETRY_BACKOFF_MS",
-        "500",
-        "First delay before a retry, ms; doubles, with jitter",
-    ),
-    (
-        "SHUTDOWN_GRACE_MS",
-        "25000",
-        "How long work may be finished after SIGTERM, ms",
-    ),
-    (
-        "BACKEND_LOGS",
-        "true",
-        "Write log files too, under LOG_DIR/shared/logs",
-    ),
+    ("ORDERS_QUEUE_CONCURRENCY", "25", "Leases that a worker works on at once"),
+    ("ORDERS_BATCH_SIZE", "1000", "Orders processed under one lease"),
+    ("QUEUE_NAME", "orders-queue", "The queue's name; one queue owns one database"),
+    ("QUEUE_HIGH_WATER", "200000", "Orders waiting, past which nothing is generated or enqueued"),
+    ("LEASE_MS", "30000", "How long work is lent to a worker that is not heard of, ms"),
+    ("MAX_ATTEMPTS", "5", "Attempts at an order before it is a dead letter"),
+    ("MAX_DEAD", "100000", "Dead letters of a run, past which it stops as ERROR"),
+    ("RETRY_BACKOFF_MS", "500", "First delay before a retry, ms; doubles, with jitter"),
+    ("SHUTDOWN_GRACE_MS", "25000", "How long work may be finished after SIGTERM, ms"),
+    ("BACKEND_LOGS", "true", "Write log files too, under LOG_DIR/shared/logs"),
     ("LOG_DIR", ".", "Folder of the log files"),
-    (
-        "LOG_FORMAT",
-        "text",
-        "Lines on standard error: text or json",
-    ),
-    (
-        "LOG_PROGRESS_EVERY_MS",
-        "5000",
-        "How often a worker logs its progress, ms",
-    ),
-    (
-        "LOG_MEMORY",
-        "false",
-        "A worker logs its memory with its progress",
-    ),
-    (
-        "DASHBOARD_REFRESH",
-        "5000",
-        "How often the dashboard polls when it has no stream, ms",
-    ),
+    ("LOG_FORMAT", "text", "Lines on standard error: text or json"),
+    ("LOG_PROGRESS_EVERY_MS", "5000", "How often a worker logs its progress, ms"),
+    ("LOG_MEMORY", "false", "A worker logs its memory with its progress"),
+    ("DASHBOARD_REFRESH", "5000", "How often the dashboard polls when it has no stream, ms"),
 ];
 
 /// Everything that can be set.
@@ -272,9 +200,7 @@ impl Settings {
     /// and ends the process with exit code 2 if there is one.
     #[must_use]
     pub fn of_program(name: &'static str, about: &'static str) -> Self {
-        let command = Command::new(name)
-            .about(about)
-            .version(env!("CARGO_PKG_VERSION"));
+        let command = Command::new(name).about(about).version(env!("CARGO_PKG_VERSION"));
         Self::or_exit(&with_flags(command).get_matches())
     }
 
@@ -282,11 +208,7 @@ impl Settings {
     #[must_use]
     pub fn or_exit(flags: &ArgMatches) -> Self {
         let settings = dot_env().and_then(|file| {
-            Self::read(&Layers {
-                flags,
-                environment: |name| std::env::var(name).ok(),
-                file,
-            })
+            Self::read(&Layers { flags, environment: |name| std::env::var(name).ok(), file })
         });
         settings.unwrap_or_else(|mistakes| {
             for mistake in mistakes {
@@ -301,10 +223,7 @@ impl Settings {
     /// # Errors
     /// Every mistake, by name.
     pub fn read(source: &dyn Source) -> Result<Self, Vec<String>> {
-        let mut from = Reader {
-            source,
-            mistakes: Vec::new(),
-        };
+        let mut from = Reader { source, mistakes: Vec::new() };
         let settings = Self {
             mongo: from.mongo(),
             redis: from.redis(),
@@ -337,11 +256,7 @@ impl Settings {
         if from.mistakes.is_empty() {
             from.contradictions(&settings);
         }
-        if from.mistakes.is_empty() {
-            Ok(settings)
-        } else {
-            Err(from.mistakes)
-        }
+        if from.mistakes.is_empty() { Ok(settings) } else { Err(from.mistakes) }
     }
 }
 
@@ -368,14 +283,10 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, name: &str) -> String {
-        let default = SETTINGS
-            .iter()
-            .find(|(known, ..)| *known == name)
-            .map(|(_, default, _)| *default);
+        let default =
+            SETTINGS.iter().find(|(known, ..)| *known == name).map(|(_, default, _)| *default);
         debug_assert!(default.is_some(), "{name} is not in SETTINGS");
-        self.source
-            .get(name)
-            .unwrap_or_else(|| default.unwrap_or_default().to_owned())
+        self.source.get(name).unwrap_or_else(|| default.unwrap_or_default().to_owned())
     }
 
     fn number<T>(&mut self, name: &str, allowed: RangeInclusive<u64>) -> T
@@ -386,13 +297,9 @@ impl Reader<'_> {
         let value = text.parse().ok().filter(|value| allowed.contains(value));
         if value.is_none() {
             let (least, most) = (allowed.start(), allowed.end());
-            self.wrong(format!(
-                "{name}: '{text}' is not a whole number from {least} to {most}"
-            ));
+            self.wrong(format!("{name}: '{text}' is not a whole number from {least} to {most}"));
         }
-        value
-            .and_then(|value| T::try_from(value).ok())
-            .unwrap_or_default()
+        value.and_then(|value| T::try_from(value).ok()).unwrap_or_default()
     }
 
     fn millis(&mut self, name: &str, allowed: RangeInclusive<u64>) -> Duration {
@@ -411,9 +318,7 @@ impl Reader<'_> {
     }
 
     fn checked<T, E: Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
-        result
-            .map_err(|error| self.wrong(format!("{name}: {error}")))
-            .ok()
+        result.map_err(|error| self.wrong(format!("{name}: {error}"))).ok()
     }
 
     fn mongo(&mut self) -> MongoSettings {
@@ -434,10 +339,9 @@ impl Reader<'_> {
         }
         let concern = self.text("MONGO_WRITE_CONCERN");
         let write_concern = match (concern.as_str(), concern.parse::<u32>()) {
-            ("majority", _) => WriteConcern::builder()
-                .w(Acknowledgment::Majority)
-                .journal(true)
-                .build(),
+            ("majority", _) => {
+                WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
+            }
             (_, Ok(0)) => {
                 self.wrong(
                     "MONGO_WRITE_CONCERN: 0 acknowledges nothing, so nothing could be counted"
@@ -446,9 +350,9 @@ impl Reader<'_> {
                 WriteConcern::default()
             }
             (_, Ok(nodes)) => WriteConcern::nodes(nodes),
-            (tag, Err(_)) => WriteConcern::builder()
-                .w(Acknowledgment::Custom(tag.to_owned()))
-                .build(),
+            (tag, Err(_)) => {
+                WriteConcern::builder().w(Acknowledgment::Custom(tag.to_owned())).build()
+            }
         };
         MongoSettings { uri, write_concern }
     }
@@ -456,11 +360,7 @@ impl Reader<'_> {
     fn redis(&mut self) -> RedisSettings {
         let port: u16 = self.number("REDIS_PORT", 1..=65_535);
         let mut url = self.text("REDIS_URL");
-        let name = if url.is_empty() {
-            "REDIS_HOST"
-        } else {
-            "REDIS_URL"
-        };
+        let name = if url.is_empty() { "REDIS_HOST" } else { "REDIS_URL" };
         if url.is_empty() {
             url = format!("redis://{}:{port}", self.text("REDIS_HOST"));
         }
@@ -494,9 +394,7 @@ impl Reader<'_> {
 
     fn logs(&mut self) -> LogSettings {
         let files = self.flag("BACKEND_LOGS");
-        let folder = PathBuf::from(self.text("LOG_DIR"))
-            .join("shared")
-            .join("logs");
+        let folder = PathBuf::from(self.text("LOG_DIR")).join("shared").join("logs");
         let json = match self.text("LOG_FORMAT").as_str() {
             "text" => false,
             "json" => true,
@@ -505,10 +403,7 @@ impl Reader<'_> {
                 false
             }
         };
-        LogSettings {
-            files: files.then_some(folder),
-            json,
-        }
+        LogSettings { files: files.then_some(folder), json }
     }
 
     /// Values that are each allowed and together make no sense. Looked for once
@@ -522,19 +417,13 @@ impl Reader<'_> {
         ] {
             if u64::from(size) > queue.high_water {
                 let most = queue.high_water;
-                self.wrong(format!(
-                    "{name}: {size} is more than QUEUE_HIGH_WATER, {most}"
-                ));
+                self.wrong(format!("{name}: {size} is more than QUEUE_HIGH_WATER, {most}"));
             }
         }
         if settings.worker.retry_backoff > queue.lease {
-            let (delay, lease) = (
-                settings.worker.retry_backoff.as_millis(),
-                queue.lease.as_millis(),
-            );
-            self.wrong(format!(
-                "RETRY_BACKOFF_MS: {delay} is more than LEASE_MS, {lease}"
-            ));
+            let (delay, lease) =
+                (settings.worker.retry_backoff.as_millis(), queue.lease.as_millis());
+            self.wrong(format!("RETRY_BACKOFF_MS: {delay} is more than LEASE_MS, {lease}"));
         }
         let (api, admin) = (settings.api.port, settings.worker.admin_port);
         if api == admin && api != 0 {
@@ -612,10 +501,8 @@ mod tests {
 
     #[test]
     fn a_url_wins_over_host_and_port() {
-        let settings = read(&[
-            ("REDIS_HOST", "elsewhere"),
-            ("REDIS_URL", "redis-cluster://a:7000"),
-        ]);
+        let settings =
+            read(&[("REDIS_HOST", "elsewhere"), ("REDIS_URL", "redis-cluster://a:7000")]);
         assert_eq!(settings.unwrap().redis.url, "redis-cluster://a:7000");
         let settings = read(&[("REDIS_HOST", "elsewhere"), ("REDIS_PORT", "7001")]);
         assert_eq!(settings.unwrap().redis.url, "redis://elsewhere:7001");
@@ -625,20 +512,10 @@ mod tests {
     fn a_flag_wins_over_the_environment_and_that_over_a_file() {
         let command = with_flags(Command::new("test"));
         let flags = command.get_matches_from(["test", "--mongo-uri", "mongodb://flag/x"]);
-        let file = [
-            ("MONGO_URI", "file"),
-            ("QUEUE_NAME", "file"),
-            ("HOST", "file"),
-        ];
-        let file = file
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
+        let file = [("MONGO_URI", "file"), ("QUEUE_NAME", "file"), ("HOST", "file")];
+        let file = file.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let environment = |name: &str| (name != "QUEUE_NAME").then(|| "environment".to_owned());
-        let layers = Layers {
-            flags: &flags,
-            environment,
-            file,
-        };
+        let layers = Layers { flags: &flags, environment, file };
         assert_eq!(layers.get("MONGO_URI").as_deref(), Some("mongodb://flag/x"));
         assert_eq!(layers.get("HOST").as_deref(), Some("environment"));
         assert_eq!(layers.get("QUEUE_NAME").as_deref(), Some("file"));

@@ -142,18 +142,13 @@ impl Control {
     /// The next version, to be changed and then compared and set.
     #[must_use]
     pub fn next(&self) -> Self {
-        Self {
-            version: self.version + 1,
-            ..self.clone()
-        }
+        Self { version: self.version + 1, ..self.clone() }
     }
 
     /// The run that has not ended, if there is one.
     #[must_use]
     pub fn active(&self) -> Option<&RunSpec> {
-        self.run
-            .as_ref()
-            .filter(|_| matches!(self.intent, Intent::Run | Intent::Cancel(_)))
+        self.run.as_ref().filter(|_| matches!(self.intent, Intent::Run | Intent::Cancel(_)))
     }
 
     /// Is this run still to be worked on?
@@ -169,10 +164,7 @@ impl Control {
         self.run.as_ref().is_some_and(|run| {
             run.run_id == run_id
                 && (matches!(self.intent, Intent::Cancel(_))
-                    || run
-                        .end
-                        .as_ref()
-                        .is_some_and(|end| end.phase == Phase::Aborted))
+                    || run.end.as_ref().is_some_and(|end| end.phase == Phase::Aborted))
         })
     }
 }

@@ -58,9 +58,7 @@ async fn send(queue: &Queue, lines: impl Iterator<Item = Line>) -> Result<(), fr
     for Line { level, text } in lines {
         let fields = vec![("level", level.as_str().to_owned()), ("text", text)];
         let cap = ("MAXLEN", "~", KEPT);
-        pipeline
-            .xadd::<(), _, _, _, _>(queue.keys().logs(), false, cap, "*", fields)
-            .await?;
+        pipeline.xadd::<(), _, _, _, _>(queue.keys().logs(), false, cap, "*", fields).await?;
     }
     pipeline.last::<()>().await
 }
@@ -78,20 +76,12 @@ pub async fn tail(
     type Entry = (String, std::collections::HashMap<String, String>);
     let start = after.map_or_else(|| "-".to_owned(), |cursor| format!("({cursor}"));
     let mut end = "+".to_owned();
-    let mut tail = Tail {
-        cursor: after.unwrap_or_default().to_owned(),
-        ..Tail::default()
-    };
+    let mut tail = Tail { cursor: after.unwrap_or_default().to_owned(), ..Tail::default() };
     let mut newest = true;
     while tail.lines.len() < most {
         let page: Vec<Entry> = queue
             .client()
-            .xrevrange(
-                queue.keys().logs(),
-                end.as_str(),
-                start.as_str(),
-                Some(PAGE as u64),
-            )
+            .xrevrange(queue.keys().logs(), end.as_str(), start.as_str(), Some(PAGE as u64))
             .await?;
         let Some((oldest, _)) = page.last() else {
             break;
@@ -101,13 +91,9 @@ pub async fn tail(
             tail.cursor.clone_from(&page[0].0);
         }
         let lines = page.into_iter().filter_map(|(_, mut fields)| {
-            let line = Line {
-                level: fields.remove("level")?.parse().ok()?,
-                text: fields.remove("text")?,
-            };
-            level
-                .is_none_or(|level| level == line.level)
-                .then_some(line)
+            let line =
+                Line { level: fields.remove("level")?.parse().ok()?, text: fields.remove("text")? };
+            level.is_none_or(|level| level == line.level).then_some(line)
         });
         let room = most - tail.lines.len();
         tail.lines.extend(lines.take(room));

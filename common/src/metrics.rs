@@ -27,32 +27,18 @@ pub const BUILD_INFO: &str = "pedidos_build_info";
 /// # Errors
 /// There is one already.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
-    let buckets = [
-        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    ];
+    let buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?
         .install_recorder()?;
-    describe_counter!(
-        ORDERS,
-        "Orders of batches that this worker closed, by outcome"
-    );
+    describe_counter!(ORDERS, "Orders of batches that this worker closed, by outcome");
     describe_counter!(LEASES, "Leases that this worker closed, by kind");
-    describe_counter!(
-        STALE,
-        "Leases that were gone when this worker wanted to close them"
-    );
+    describe_counter!(STALE, "Leases that were gone when this worker wanted to close them");
     describe_counter!(RECLAIMED, "Expired leases that this worker gave back");
-    describe_counter!(
-        STORE_ERRORS,
-        "Calls to a store that failed and are repeated, by store"
-    );
+    describe_counter!(STORE_ERRORS, "Calls to a store that failed and are repeated, by store");
     describe_histogram!(CALL_SECONDS, "How long a call to a store took");
     describe_gauge!(BUSY, "Slots of this worker that hold a lease");
-    describe_counter!(
-        LOG_LINES_DROPPED,
-        "Log lines that could not be sent to Redis"
-    );
+    describe_counter!(LOG_LINES_DROPPED, "Log lines that could not be sent to Redis");
     describe_gauge!(BUILD_INFO, "1, with this program's version");
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

@@ -274,18 +274,13 @@ impl Generator {
     pub fn new(seed: u64, created_ms: u64) -> Self {
         // One draw from each keeps neighbouring seeds and times apart.
         let of = |state: u64| SplitMix64::from_seed(state.to_le_bytes()).next_u64();
-        Self {
-            created_ms,
-            base: of(seed ^ of(created_ms)),
-        }
+        Self { created_ms, base: of(seed ^ of(created_ms)) }
     }
 
     /// The order with this index.
     #[must_use]
     pub fn order(&self, index: u32) -> Order {
-        let state = self
-            .base
-            .wrapping_add(Self::GAMMA.wrapping_mul(2 * u64::from(index)));
+        let state = self.base.wrapping_add(Self::GAMMA.wrapping_mul(2 * u64::from(index)));
         let mut draws = SplitMix64::from_seed(state.to_le_bytes());
         let content = draws.next_u64();
         // Disjoint bits: 2 of tier, 3 of note, 32 scaled to a price.

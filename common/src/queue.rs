@@ -88,16 +88,9 @@ impl From<fred::error::Error> for QueueError {
             | Kind::Backpressure => Self::Unavailable(details),
             _ if details.starts_with("FORMAT ") => Self::Format(details[7..].to_owned()),
             // What a server says while it starts, fails over or hangs in a script.
-            _ if [
-                "LOADING",
-                "MASTERDOWN",
-                "READONLY",
-                "CLUSTERDOWN",
-                "BUSY",
-                "TRYAGAIN",
-            ]
-            .iter()
-            .any(|code| details.starts_with(code)) =>
+            _ if ["LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "BUSY", "TRYAGAIN"]
+                .iter()
+                .any(|code| details.starts_with(code)) =>
             {
                 Self::Unavailable(details)
             }
@@ -349,9 +342,7 @@ impl Queue {
     }
 
     async fn call(&self, script: &Script, args: Vec<Value>) -> Result<Value> {
-        Ok(script
-            .evalsha_with_reload(&self.client, self.script_keys.clone(), args)
-            .await?)
+        Ok(script.evalsha_with_reload(&self.client, self.script_keys.clone(), args).await?)
     }
 
     /// Raises Redis to this control: exactly the document that was read or
@@ -389,11 +380,7 @@ impl Queue {
         } else {
             fields.retain(|(_, figure)| *figure != Value::Integer(0));
         }
-        args.extend(
-            fields
-                .into_iter()
-                .flat_map(|(field, figure)| [field.into(), figure]),
-        );
+        args.extend(fields.into_iter().flat_map(|(field, figure)| [field.into(), figure]));
         match self.call(&ADOPT, args).await? {
             Value::Integer(adopted) => Ok(adopted == 1),
             other => Err(unexpected(&other)),
@@ -402,11 +389,13 @@ impl Queue {
 
     /// Asks for work. Asked again with the same token, it gives the same lease.
     /// `pushing`: time spent pushing VIP and NORMAL since the last claim.
+    /// `generate`: a chunk may be given.
     pub async fn claim(
         &self,
         token: &Token,
         worker: &str,
         pushing: [Duration; 2],
+        generate: bool,
     ) -> Result<Claim> {
         let args = vec![
             token.as_str().into(),
@@ -417,6 +406,7 @@ impl Queue {
             (self.settings.high_water as i64).into(),
             (pushing[0].as_micros() as i64).into(),
             (pushing[1].as_micros() as i64).into(),
+            i64::from(generate).into(),
         ];
         let Value::Array(answer) = self.call(&CLAIM, args).await? else {
             return Err(QueueError::Answer("claim: not a list".into()));
@@ -497,12 +487,7 @@ impl Queue {
             packed(&outcome.dead),
             packed(&outcome.removed),
         ];
-        args.extend(
-            outcome
-                .retry
-                .iter()
-                .map(|(_, delay)| (delay.as_millis() as i64).into()),
-        );
+        args.extend(outcome.retry.iter().map(|(_, delay)| (delay.as_millis() as i64).into()));
         closed(&self.call(&ACK, args).await?)
     }
 
@@ -524,16 +509,12 @@ impl Queue {
     /// Gives expired leases and due retries back, a hundred of each at most.
     /// Answers how many leases, and how many retries.
     pub async fn reclaim(&self) -> Result<(u64, u64)> {
-        Ok(self
-            .call(&RECLAIM, vec![100.into(), self.lease_ms()])
-            .await?
-            .convert()?)
+        Ok(self.call(&RECLAIM, vec![100.into(), self.lease_ms()]).await?.convert()?)
     }
 
     /// Hands a lease back at once. Nothing happens if it is gone.
     pub async fn release(&self, token: &Token) -> Result<()> {
-        self.call(&RECLAIM, vec![0.into(), 0.into(), token.as_str().into()])
-            .await?;
+        self.call(&RECLAIM, vec![0.into(), 0.into(), token.as_str().into()]).await?;
         Ok(())
     }
 
@@ -545,10 +526,7 @@ impl Queue {
 
     /// How many attempts at each of these orders have failed so far.
     pub async fn attempts(&self, ids: &[OrderId]) -> Result<Vec<u32>> {
-        let fields: Vec<Key> = ids
-            .iter()
-            .map(|id| Key::from(id.as_bytes().as_slice()))
-            .collect();
+        let fields: Vec<Key> = ids.iter().map(|id| Key::from(id.as_bytes().as_slice())).collect();
         let made: Vec<Option<u32>> = self.client.hmget(self.keys.attempts(), fields).await?;
         Ok(made.into_iter().map(|made| made.unwrap_or(0)).collect())
     }
@@ -575,9 +553,7 @@ fn closed(answer: &Value) -> Result<Closed> {
     if text == "stale" {
         return Ok(Closed::Stale);
     }
-    text.parse()
-        .map(Closed::Counted)
-        .map_err(QueueError::Answer)
+    text.parse().map(Closed::Counted).map_err(QueueError::Answer)
 }
 
 fn unexpected(answer: &Value) -> QueueError {

@@ -64,10 +64,7 @@ impl Phase {
     /// May NORMAL orders be claimed?
     #[must_use]
     pub const fn fence_open(self) -> bool {
-        matches!(
-            self,
-            Self::EnqueueNormal | Self::WaitingNormalDrain | Self::Done
-        )
+        matches!(self, Self::EnqueueNormal | Self::WaitingNormalDrain | Self::Done)
     }
 
     /// Has the run ended, and is that saved?
@@ -228,13 +225,9 @@ impl Figures {
     #[must_use]
     pub fn ledger(&self, priority: Priority) -> Ledger {
         let [generated, deferred, processed, dead, removed] = match priority {
-            Priority::Vip => [
-                self.vip_generated,
-                0,
-                self.vip_processed,
-                self.vip_dead,
-                self.vip_removed,
-            ],
+            Priority::Vip => {
+                [self.vip_generated, 0, self.vip_processed, self.vip_dead, self.vip_removed]
+            }
             Priority::Normal => [
                 self.normal_generated,
                 self.normal_deferred,
@@ -244,14 +237,7 @@ impl Figures {
             ],
         }
         .map(|count| u64::try_from(count).unwrap_or(0));
-        Ledger {
-            generated,
-            deferred,
-            processed,
-            dead,
-            removed,
-            ..Ledger::default()
-        }
+        Ledger { generated, deferred, processed, dead, removed, ..Ledger::default() }
     }
 }
 

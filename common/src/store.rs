@@ -80,16 +80,9 @@ impl Store {
     pub async fn connect(mongo: &MongoSettings, queue: &str) -> Result<Self> {
         let mut options = ClientOptions::parse(&mongo.uri).await?;
         options.app_name.get_or_insert_with(|| "pedidos".to_owned());
-        options
-            .connect_timeout
-            .get_or_insert(Duration::from_secs(5));
-        options
-            .server_selection_timeout
-            .get_or_insert(Duration::from_secs(5));
-        let name = options
-            .default_database
-            .clone()
-            .unwrap_or_else(|| "ecommerce".to_owned());
+        options.connect_timeout.get_or_insert(Duration::from_secs(5));
+        options.server_selection_timeout.get_or_insert(Duration::from_secs(5));
+        let name = options.default_database.clone().unwrap_or_else(|| "ecommerce".to_owned());
         let client = Client::with_options(options)?;
         let write_concern: WriteConcern = mongo.write_concern.clone();
         let collection = CollectionOptions::builder()
@@ -123,9 +116,7 @@ impl Store {
 
     /// Does the server answer?
     pub async fn ping(&self) -> Result<()> {
-        within(self.database.run_command(doc! { "ping": 1 }))
-            .await
-            .map(drop)
+        within(self.database.run_command(doc! { "ping": 1 })).await.map(drop)
     }
 
     /// The indexes that the contract names, and those that queries here need.
@@ -133,9 +124,7 @@ impl Store {
     pub async fn ensure_indexes(&self) -> Result<()> {
         use mongodb::{IndexModel, options::IndexOptions};
         let index = |keys: Document, unique: bool| {
-            let options = IndexOptions::builder()
-                .unique(unique.then_some(true))
-                .build();
+            let options = IndexOptions::builder().unique(unique.then_some(true)).build();
             IndexModel::builder().keys(keys).options(options).build()
         };
         let orders = [
@@ -145,10 +134,8 @@ impl Store {
             index(doc! { "createdAt": 1 }, false),
         ];
         within(self.orders.create_indexes(orders)).await?;
-        let runs = [
-            index(doc! { "createdAt": 1 }, false),
-            index(doc! { "idempotencyKey": 1 }, false),
-        ];
+        let runs =
+            [index(doc! { "createdAt": 1 }, false), index(doc! { "idempotencyKey": 1 }, false)];
         within(self.runs.create_indexes(runs)).await?;
         Ok(())
     }
@@ -163,10 +150,8 @@ impl Store {
             return Ok(());
         }
         // Not every server tells; one that does not is not accused.
-        let journaled = within(admin.run_command(doc! { "serverStatus": 1 }))
-            .await
-            .ok()
-            .and_then(|status| {
+        let journaled =
+            within(admin.run_command(doc! { "serverStatus": 1 })).await.ok().and_then(|status| {
                 let engine = status.get_document("storageEngine").ok()?;
                 engine.get_bool("persistent").ok()
             });
@@ -188,8 +173,6 @@ impl Store {
 async fn within<T>(call: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<T> {
     match tokio::time::timeout(CALL_TIMEOUT, call.into_future()).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(StoreError::Unavailable(format!(
-            "no answer within {CALL_TIMEOUT:?}"
-        ))),
+        Err(_) => Err(StoreError::Unavailable(format!("no answer within {CALL_TIMEOUT:?}"))),
     }
 }

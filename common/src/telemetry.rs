@@ -64,25 +64,14 @@ pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
-    let terminal = if settings.json {
-        terminal.json().boxed()
-    } else {
-        terminal.boxed()
-    };
+    let terminal = if settings.json { terminal.json().boxed() } else { terminal.boxed() };
     tracing_subscriber::registry()
         .with(filter)
         .with(terminal)
-        .with(Lines {
-            process: process.to_owned(),
-            sender,
-            files,
-        })
+        .with(Lines { process: process.to_owned(), sender, files })
         .try_init()
         .map_err(io::Error::other)?;
-    Ok(Telemetry {
-        lines,
-        _files: guards,
-    })
+    Ok(Telemetry { lines, _files: guards })
 }
 
 /// The three files of the seeds.
@@ -96,10 +85,8 @@ impl Files {
     fn open(folder: &Path, guards: &mut Vec<WorkerGuard>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let mut open = |name: &str| {
-            let file = std::fs::File::options()
-                .create(true)
-                .append(true)
-                .open(folder.join(name))?;
+            let file =
+                std::fs::File::options().create(true).append(true).open(folder.join(name))?;
             let (writer, guard) = tracing_appender::non_blocking(file);
             guards.push(guard);
             io::Result::Ok(writer)
@@ -136,10 +123,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         let now = OffsetDateTime::now_utc().format(TIME).unwrap_or_default();
         let mut text = Text(format!("{now} {level} {} ", self.process));
         event.record(&mut text);
-        let line = Line {
-            level,
-            text: text.0,
-        };
+        let line = Line { level, text: text.0 };
         if let Some(files) = &self.files {
             files.write(&line);
         }

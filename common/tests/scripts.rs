@@ -71,11 +71,7 @@ async fn adopt_only_ever_raises_the_version() {
     let before = run.control.clone();
     run.pause().await;
     assert!(!run.adopt(&before, &Figures::default()).await.unwrap());
-    assert!(
-        !run.adopt(&run.control.clone(), &Figures::default())
-            .await
-            .unwrap()
-    );
+    assert!(!run.adopt(&run.control.clone(), &Figures::default()).await.unwrap());
     assert!(run.see().await.paused);
 }
 
@@ -97,14 +93,7 @@ async fn a_new_run_drops_all_of_the_one_before() {
     run.start("run-2", 30).await;
     let seen = run.see().await;
     assert_eq!(seen.run.as_ref().unwrap().run_id, "run-2");
-    assert_eq!(
-        (
-            seen.leases,
-            seen.ledger(VIP).generated,
-            seen.ledger(VIP).waiting
-        ),
-        (0, 0, 0)
-    );
+    assert_eq!((seen.leases, seen.ledger(VIP).generated, seen.ledger(VIP).waiting), (0, 0, 0));
     assert_eq!(run.push(&held).await, Closed::Stale);
     assert_eq!(run.take().await.work, Work::Generate(0..8));
 }
@@ -118,10 +107,7 @@ async fn a_flag_changes_nothing_else() {
     run.pause().await;
     let after = run.see().await;
     assert_eq!(after.phase(), Phase::EnqueueVip);
-    assert_eq!(
-        after.run.unwrap().figures,
-        before.run.as_ref().unwrap().figures
-    );
+    assert_eq!(after.run.unwrap().figures, before.run.as_ref().unwrap().figures);
     run.expect_none().await;
     run.resume().await;
     assert!(matches!(run.take().await.work, Work::Generate(_)));
@@ -131,34 +117,22 @@ async fn a_flag_changes_nothing_else() {
 async fn a_raised_orders_version_replays_the_run_from_the_first_chunk() {
     let mut run = Fixture::with_run(&settings(), 20).await;
     work_until(&run, Phase::EnqueueNormal).await;
-    run.change(|control| control.orders_version = control.version)
-        .await;
+    run.change(|control| control.orders_version = control.version).await;
     let seen = run.see().await;
-    assert_eq!(
-        (seen.phase(), seen.ledger(VIP).generated),
-        (Phase::Generating, 0)
-    );
+    assert_eq!((seen.phase(), seen.ledger(VIP).generated), (Phase::Generating, 0));
     assert_eq!(run.take().await.work, Work::Generate(0..8));
 }
 
 #[tokio::test]
 async fn an_ended_run_is_shown_with_the_figures_of_its_end_even_by_an_empty_redis() {
     let mut run = Fixture::with_run(&settings(), 8).await;
-    let figures = Figures {
-        vip_generated: 3,
-        vip_processed: 3,
-        ended_at: 99,
-        ..Figures::default()
-    };
+    let figures =
+        Figures { vip_generated: 3, vip_processed: 3, ended_at: 99, ..Figures::default() };
     run.end(Phase::Done, figures.clone()).await;
     for name in ["run", "vip"] {
         run.delete(name).await;
     }
-    assert!(
-        run.adopt(&run.control.clone(), &Figures::default())
-            .await
-            .unwrap()
-    );
+    assert!(run.adopt(&run.control.clone(), &Figures::default()).await.unwrap());
     let seen = run.see().await;
     assert_eq!(seen.phase(), Phase::Done);
     assert_eq!(seen.run.unwrap().figures, figures);
@@ -169,12 +143,7 @@ async fn an_ended_run_is_shown_with_the_figures_of_its_end_even_by_an_empty_redi
 async fn a_replay_keeps_the_stamps_that_are_known() {
     let run = Fixture::new(&settings()).await;
     let mut run = run;
-    let known = Figures {
-        generation_start: 5,
-        vip_generated: 9,
-        ..Figures::default()
-    }
-    .stamps();
+    let known = Figures { generation_start: 5, vip_generated: 9, ..Figures::default() }.stamps();
     let mut control = run.control.next();
     control.intent = pedidos_common::control::Intent::Run;
     control.run = Some(pedidos_common::control::RunSpec {
@@ -202,10 +171,7 @@ async fn without_a_run_everything_is_gone_and_the_queue_is_idle() {
     })
     .await;
     let seen = run.see().await;
-    assert_eq!(
-        (seen.phase(), seen.run.is_none(), seen.leases),
-        (Phase::Idle, true, 0)
-    );
+    assert_eq!((seen.phase(), seen.run.is_none(), seen.leases), (Phase::Idle, true, 0));
     assert_eq!(seen.ledger(VIP).waiting, 0);
     run.expect_none().await;
 }
@@ -216,13 +182,9 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     run.set_field("format", "99").await;
     let refused = [
         run.snapshot().await.err(),
-        run.claim(&Token::random(), "w", [Duration::ZERO; 2])
-            .await
-            .err(),
+        run.claim(&Token::random(), "w", [Duration::ZERO; 2], true).await.err(),
         run.reclaim().await.err(),
-        run.adopt(&run.control.next(), &Figures::default())
-            .await
-            .err(),
+        run.adopt(&run.control.next(), &Figures::default()).await.err(),
     ];
     for error in refused {
         assert!(matches!(error, Some(QueueError::Format(_))), "{error:?}");
@@ -237,7 +199,7 @@ async fn the_same_token_gets_the_same_lease() {
     let run = Fixture::with_run(&settings(), 20).await;
     let token = Token::random();
     for _ in 0..3 {
-        match run.claim(&token, "w", [Duration::ZERO; 2]).await.unwrap() {
+        match run.claim(&token, "w", [Duration::ZERO; 2], true).await.unwrap() {
             Claim::Work(lease) => assert_eq!(lease.work, Work::Generate(0..8)),
             other => panic!("{other:?}"),
         }
@@ -252,14 +214,8 @@ async fn full_batches_of_vip_orders_come_before_more_generating() {
     let run = Fixture::with_run(&small, 40).await;
     let chunk = run.take().await;
     run.push(&chunk).await;
-    assert!(
-        run.see().await.ledger(VIP).waiting > 0,
-        "the seed gives VIP orders in this chunk"
-    );
-    assert!(matches!(
-        run.take().await.work,
-        Work::Drain(Priority::Vip, _)
-    ));
+    assert!(run.see().await.ledger(VIP).waiting > 0, "the seed gives VIP orders in this chunk");
+    assert!(matches!(run.take().await.work, Work::Drain(Priority::Vip, _)));
 }
 
 #[tokio::test]
@@ -270,6 +226,20 @@ async fn a_part_of_a_batch_is_left_to_grow_while_more_is_generated() {
     let chunk = run.take().await;
     run.push(&chunk).await;
     assert_eq!(run.take().await.work, Work::Generate(8..16));
+}
+
+#[tokio::test]
+async fn a_worker_that_builds_chunks_enough_is_given_none_and_drains() {
+    let run = Fixture::with_run(&settings(), 20).await;
+    let ask =
+        || async { run.claim(&Token::random(), "w", [Duration::ZERO; 2], false).await.unwrap() };
+    assert!(matches!(ask().await, Claim::Wait(_)));
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    match ask().await {
+        Claim::Work(lease) => assert!(matches!(lease.work, Work::Drain(Priority::Vip, _))),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -291,23 +261,13 @@ async fn nothing_normal_is_given_while_a_vip_order_is_waiting_leased_or_delayed(
     assert!(left > 0, "the seed leaves VIP orders to the last chunk");
     while left > 0 {
         let lease = run.take().await;
-        let Work::Drain(Priority::Vip, batch) = &lease.work else {
-            panic!("{lease:?}")
-        };
+        let Work::Drain(Priority::Vip, batch) = &lease.work else { panic!("{lease:?}") };
         left -= batch.len();
         if left == 0 {
             // The very last one: leased, then delayed, then processed.
             run.expect_none().await;
             let retry = vec![(batch[0], Duration::from_secs(60))];
-            run.ack(
-                &lease.token,
-                &Outcome {
-                    retry,
-                    ..Outcome::default()
-                },
-            )
-            .await
-            .unwrap();
+            run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
             assert_eq!(run.phase().await, Phase::WaitingVipDrain);
             run.expect_none().await;
             run.make_retries_due().await;
@@ -328,22 +288,9 @@ async fn a_waiting_retry_shortens_the_wait() {
     let run = Fixture::with_run(&settings(), 8).await;
     generate_all(&run).await;
     let lease = run.take().await;
-    let Work::Drain(_, batch) = &lease.work else {
-        panic!("{lease:?}")
-    };
-    let retry = batch
-        .iter()
-        .map(|id| (*id, Duration::from_millis(300)))
-        .collect();
-    run.ack(
-        &lease.token,
-        &Outcome {
-            retry,
-            ..Outcome::default()
-        },
-    )
-    .await
-    .unwrap();
+    let Work::Drain(_, batch) = &lease.work else { panic!("{lease:?}") };
+    let retry = batch.iter().map(|id| (*id, Duration::from_millis(300))).collect();
+    run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
     match run.ask().await {
         Claim::Wait(hint) => assert!(hint <= Duration::from_millis(300), "{hint:?}"),
         other => panic!("{other:?}"),
@@ -370,13 +317,10 @@ async fn time_spent_pushing_is_added_up() {
     let run = Fixture::with_run(&settings(), 8).await;
     for _ in 0..2 {
         let spent = [Duration::from_micros(1500), Duration::from_micros(20)];
-        run.claim(&Token::random(), "w", spent).await.unwrap();
+        run.claim(&Token::random(), "w", spent, true).await.unwrap();
     }
     let figures = run.see().await.run.unwrap().figures;
-    assert_eq!(
-        (figures.enqueue_vip_us, figures.enqueue_normal_us),
-        (3000, 40)
-    );
+    assert_eq!((figures.enqueue_vip_us, figures.enqueue_normal_us), (3000, 40));
 }
 
 // --- push_chunk, push_normal ---
@@ -389,14 +333,8 @@ async fn a_chunk_is_counted_once() {
     assert_eq!(run.push(&chunk).await, Closed::Stale);
     let seen = run.see().await;
     let vip = ids(0..8, VIP).len() as u64;
-    assert_eq!(
-        (seen.ledger(VIP).generated, seen.ledger(VIP).waiting),
-        (vip, vip)
-    );
-    assert_eq!(
-        (seen.ledger(NORMAL).generated, seen.ledger(NORMAL).deferred),
-        (8 - vip, 8 - vip)
-    );
+    assert_eq!((seen.ledger(VIP).generated, seen.ledger(VIP).waiting), (vip, vip));
+    assert_eq!((seen.ledger(NORMAL).generated, seen.ledger(NORMAL).deferred), (8 - vip, 8 - vip));
     assert_eq!(run.field("vipPledged").await.as_deref(), Some("0"));
 }
 
@@ -406,27 +344,15 @@ async fn what_a_replay_finds_terminal_is_counted_and_not_pushed() {
     let chunk = run.take().await;
     let mut todo = ids(0..8, VIP);
     let dead = vec![todo.pop().unwrap()];
-    let push = Push {
-        todo: vec![],
-        dead,
-        processed: todo.len() as u64,
-        removed: 0,
-    };
+    let push = Push { todo: vec![], dead, processed: todo.len() as u64, removed: 0 };
     let normal = ids(0..8, NORMAL).len() as u64;
     // Nothing VIP is left to do: the fence opens in the same step.
-    let closed = run
-        .push_chunk(&chunk.token, &push, normal, true)
-        .await
-        .unwrap();
+    let closed = run.push_chunk(&chunk.token, &push, normal, true).await.unwrap();
     assert_eq!(closed, Closed::Counted(Phase::EnqueueNormal));
     let range = run.take().await;
     assert!(range.replay);
     let normal = ids(0..6, NORMAL);
-    let push = Push {
-        todo: normal[1..].to_vec(),
-        processed: 1,
-        ..Push::default()
-    };
+    let push = Push { todo: normal[1..].to_vec(), processed: 1, ..Push::default() };
     run.push_normal(&range.token, &push).await.unwrap();
     let seen = run.see().await;
     assert_eq!((seen.ledger(VIP).dead, seen.dead_listed), (1, 1));
@@ -438,20 +364,11 @@ async fn what_a_replay_finds_terminal_is_counted_and_not_pushed() {
 async fn a_push_that_does_not_add_up_is_refused_and_changes_nothing() {
     let run = Fixture::with_run(&settings(), 20).await;
     let chunk = run.take().await;
-    let vip = Push {
-        todo: ids(0..8, VIP),
-        ..Push::default()
-    };
+    let vip = Push { todo: ids(0..8, VIP), ..Push::default() };
     let refused = run.push_chunk(&chunk.token, &vip, 1, false).await;
-    assert!(
-        matches!(refused, Err(QueueError::Refused(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(QueueError::Refused(_))), "{refused:?}");
     let refused = run.push_normal(&chunk.token, &Push::default()).await;
-    assert!(
-        matches!(refused, Err(QueueError::Refused(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(QueueError::Refused(_))), "{refused:?}");
     assert_eq!(run.see().await.ledger(VIP).generated, 0);
     assert_eq!(run.push(&chunk).await, Closed::Counted(Phase::EnqueueVip));
 }
@@ -463,69 +380,31 @@ async fn an_ack_counts_once_and_only_its_own_batch() {
     let run = Fixture::with_run(&settings(), 8).await;
     generate_all(&run).await;
     let lease = run.take().await;
-    let Work::Drain(VIP, batch) = &lease.work else {
-        panic!("{lease:?}")
-    };
+    let Work::Drain(VIP, batch) = &lease.work else { panic!("{lease:?}") };
     let outsider = ids(8..64, VIP)[0];
     for wrong in [
-        Outcome {
-            dead: vec![outsider],
-            ..Outcome::default()
-        },
-        Outcome {
-            dead: vec![batch[0]],
-            removed: vec![batch[0]],
-            ..Outcome::default()
-        },
-        Outcome {
-            removed: vec![batch[0], batch[0]],
-            ..Outcome::default()
-        },
+        Outcome { dead: vec![outsider], ..Outcome::default() },
+        Outcome { dead: vec![batch[0]], removed: vec![batch[0]], ..Outcome::default() },
+        Outcome { removed: vec![batch[0], batch[0]], ..Outcome::default() },
     ] {
         let refused = run.ack(&lease.token, &wrong).await;
-        assert!(
-            matches!(refused, Err(QueueError::Refused(_))),
-            "{wrong:?}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(QueueError::Refused(_))), "{wrong:?}: {refused:?}");
     }
     assert_eq!(run.see().await.ledger(VIP).leased, batch.len() as u64);
-    let outcome = Outcome {
-        dead: vec![batch[0]],
-        ..Outcome::default()
-    };
-    assert!(matches!(
-        run.ack(&lease.token, &outcome).await.unwrap(),
-        Closed::Counted(_)
-    ));
-    assert_eq!(
-        run.ack(&lease.token, &outcome).await.unwrap(),
-        Closed::Stale
-    );
+    let outcome = Outcome { dead: vec![batch[0]], ..Outcome::default() };
+    assert!(matches!(run.ack(&lease.token, &outcome).await.unwrap(), Closed::Counted(_)));
+    assert_eq!(run.ack(&lease.token, &outcome).await.unwrap(), Closed::Stale);
     let ledger = run.see().await.ledger(VIP);
-    assert_eq!(
-        (ledger.dead, ledger.processed, ledger.leased),
-        (1, batch.len() as u64 - 1, 0)
-    );
+    assert_eq!((ledger.dead, ledger.processed, ledger.leased), (1, batch.len() as u64 - 1, 0));
 }
 
 #[tokio::test]
 async fn a_made_up_token_is_stale_everywhere() {
     let run = Fixture::with_run(&settings(), 8).await;
     let token = Token::random();
-    assert_eq!(
-        run.ack(&token, &Outcome::default()).await.unwrap(),
-        Closed::Stale
-    );
-    assert_eq!(
-        run.push_normal(&token, &Push::default()).await.unwrap(),
-        Closed::Stale
-    );
-    assert_eq!(
-        run.push_chunk(&token, &Push::default(), 0, false)
-            .await
-            .unwrap(),
-        Closed::Stale
-    );
+    assert_eq!(run.ack(&token, &Outcome::default()).await.unwrap(), Closed::Stale);
+    assert_eq!(run.push_normal(&token, &Push::default()).await.unwrap(), Closed::Stale);
+    assert_eq!(run.push_chunk(&token, &Push::default(), 0, false).await.unwrap(), Closed::Stale);
     run.release(&token).await.unwrap();
     assert_eq!(run.see().await.leases, 0);
 }
@@ -535,19 +414,9 @@ async fn a_failed_attempt_is_remembered_and_an_expired_lease_is_none() {
     let run = Fixture::with_run(&settings(), 8).await;
     generate_all(&run).await;
     let lease = run.take().await;
-    let Work::Drain(VIP, batch) = &lease.work else {
-        panic!("{lease:?}")
-    };
+    let Work::Drain(VIP, batch) = &lease.work else { panic!("{lease:?}") };
     let retry = vec![(batch[0], Duration::ZERO)];
-    run.ack(
-        &lease.token,
-        &Outcome {
-            retry,
-            ..Outcome::default()
-        },
-    )
-    .await
-    .unwrap();
+    run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
     run.make_retries_due().await;
     run.reclaim().await.unwrap();
     let again = run.take().await;
@@ -570,31 +439,12 @@ async fn too_many_dead_letters_stop_the_run_and_cancel_leaves_that() {
         }
         run.push(&lease).await;
     };
-    let Work::Drain(_, batch) = &lease.work else {
-        panic!("{lease:?}")
-    };
+    let Work::Drain(_, batch) = &lease.work else { panic!("{lease:?}") };
     let dead = vec![batch[0]];
-    let closed = run
-        .ack(
-            &lease.token,
-            &Outcome {
-                dead,
-                ..Outcome::default()
-            },
-        )
-        .await
-        .unwrap();
+    let closed = run.ack(&lease.token, &Outcome { dead, ..Outcome::default() }).await.unwrap();
     assert_eq!(closed, Closed::Counted(Phase::Error));
     run.expect_none().await;
-    assert!(
-        run.see()
-            .await
-            .run
-            .unwrap()
-            .error
-            .unwrap()
-            .contains("dead letters")
-    );
+    assert!(run.see().await.run.unwrap().error.unwrap().contains("dead letters"));
     run.cancel().await;
     run.set_field("saveAfter", "1").await;
     assert_eq!(run.take().await.work, Work::Save);
@@ -606,10 +456,7 @@ async fn the_last_ack_does_not_show_done_but_makes_the_end_work() {
     let save = work_to_the_end(&run).await;
     let seen = run.see().await;
     assert_eq!(seen.phase(), Phase::WaitingNormalDrain);
-    assert_eq!(
-        seen.ledger(VIP).processed + seen.ledger(NORMAL).processed,
-        20
-    );
+    assert_eq!(seen.ledger(VIP).processed + seen.ledger(NORMAL).processed, 20);
     assert_eq!(seen.run.as_ref().unwrap().figures.violations, 0);
     run.expect_none().await;
     // A save that failed is handed back, and is work again after a pause.
@@ -618,23 +465,13 @@ async fn the_last_ack_does_not_show_done_but_makes_the_end_work() {
     run.set_field("saveAfter", "1").await;
     assert_eq!(run.take().await.work, Work::Save);
     run.end(Phase::Done, seen.run.unwrap().figures).await;
-    assert_eq!(
-        (run.phase().await, run.see().await.leases),
-        (Phase::Done, 0)
-    );
+    assert_eq!((run.phase().await, run.see().await.leases), (Phase::Done, 0));
 }
 
 // --- extend ---
 
 fn info(id: &str) -> WorkerInfo {
-    WorkerInfo {
-        id: id.into(),
-        host: "h".into(),
-        pid: 1,
-        version: "v".into(),
-        slots: 25,
-        busy: 3,
-    }
+    WorkerInfo { id: id.into(), host: "h".into(), pid: 1, version: "v".into(), slots: 25, busy: 3 }
 }
 
 #[tokio::test]
@@ -643,10 +480,7 @@ async fn a_heartbeat_moves_the_deadline_and_names_what_is_gone() {
     let lease = run.take().await;
     run.set_deadline(&lease.token, 5.0).await;
     let gone = Token::random();
-    let stale = run
-        .extend(&info("w1"), &[lease.token.clone(), gone.clone()])
-        .await
-        .unwrap();
+    let stale = run.extend(&info("w1"), &[lease.token.clone(), gone.clone()]).await.unwrap();
     assert_eq!(stale, [gone]);
     assert!(run.deadline(&lease.token).await.unwrap() > 1e12);
     let workers = run.see().await.workers;
@@ -669,10 +503,7 @@ async fn an_expired_lease_goes_back_to_the_head_in_its_order() {
     }
     assert_eq!(run.take().await.work, first.work);
     assert_eq!(run.take().await.work, second.work);
-    assert_eq!(
-        run.ack(&first.token, &Outcome::default()).await.unwrap(),
-        Closed::Stale
-    );
+    assert_eq!(run.ack(&first.token, &Outcome::default()).await.unwrap(), Closed::Stale);
 }
 
 #[tokio::test]
@@ -686,10 +517,7 @@ async fn an_expired_chunk_is_generated_by_another() {
     assert_eq!(run.push(&again).await, Closed::Counted(Phase::EnqueueVip));
     assert_eq!(run.push(&frozen).await, Closed::Stale);
     work_to_the_end(&run).await;
-    assert_eq!(
-        run.see().await.ledger(VIP).processed as usize,
-        ids(0..20, VIP).len()
-    );
+    assert_eq!(run.see().await.ledger(VIP).processed as usize, ids(0..20, VIP).len());
 }
 
 #[tokio::test]
@@ -719,10 +547,7 @@ async fn stamps_never_go_back_though_the_clock_does() {
     let chunk = run.take().await;
     run.push(&chunk).await;
     let figures = run.see().await.run.unwrap().figures;
-    assert!(
-        figures.generation_start >= ahead && figures.generation_end >= ahead,
-        "{figures:?}"
-    );
+    assert!(figures.generation_start >= ahead && figures.generation_end >= ahead, "{figures:?}");
     // Leases follow the server's own clock all the same.
     let lease = run.take().await;
     assert!(run.deadline(&lease.token).await.unwrap() < ahead as f64);
@@ -749,8 +574,6 @@ async fn a_large_batch_goes_there_and_back_in_order() {
     run.expire(&lease.token).await;
     run.reclaim().await.unwrap();
     let lease = run.take().await;
-    let Work::Drain(VIP, batch) = &lease.work else {
-        panic!("{lease:?}")
-    };
+    let Work::Drain(VIP, batch) = &lease.work else { panic!("{lease:?}") };
     assert_eq!(batch[..], expected[..batch.len()]);
 }

@@ -146,10 +146,7 @@ impl Worker {
             } else {
                 tracing::error!(order = %id, attempt, error, "an order is given up: a dead letter");
                 let order = generator.order(id.index());
-                let dead = || {
-                    self.store()
-                        .mark_dead(&order, &lease.run_id, attempt, &error)
-                };
+                let dead = || self.store().mark_dead(&order, &lease.run_id, attempt, &error);
                 until_answered("dead_letter", dead).await?;
                 outcome.dead.push(id);
             }

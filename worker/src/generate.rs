@@ -48,10 +48,8 @@ impl Worker {
         }
         let replay = stored.values().any(|found| found.is_terminal());
         let began = Instant::now();
-        let closed = self
-            .queue()
-            .push_chunk(&lease.token, &sorted(&vip, &stored), normal, replay)
-            .await?;
+        let closed =
+            self.queue().push_chunk(&lease.token, &sorted(&vip, &stored), normal, replay).await?;
         self.spent_pushing(Priority::Vip as usize, began);
         if closed != Closed::Stale {
             counter!(names::LEASES, "kind" => "generate").increment(1);
@@ -109,10 +107,7 @@ impl Worker {
             .filter(|order| order.priority() == Priority::Normal)
             .map(|order| order.id)
             .collect();
-        let closed = self
-            .queue()
-            .push_normal(&lease.token, &sorted(&normal, &stored))
-            .await?;
+        let closed = self.queue().push_normal(&lease.token, &sorted(&normal, &stored)).await?;
         self.spent_pushing(Priority::Normal as usize, began);
         if closed != Closed::Stale {
             counter!(names::LEASES, "kind" => "enqueue").increment(1);

@@ -21,9 +21,6 @@ use crate::worker::Worker;
 
 /// How often an idle worker looks for something to sweep.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
-/// How long a freeze is survived exactly: cancelled orders stay this long, so
-/// that a generator that was frozen cannot insert them again.
-const SWEEP_AFTER_MS: i64 = 3_600_000;
 
 fn every(period: Duration) -> tokio::time::Interval {
     let mut ticks = interval(period);
@@ -90,9 +87,7 @@ impl Worker {
         }
         if !phase.is_active() && Instant::now() >= *next_sweep {
             *next_sweep = Instant::now() + SWEEP_EVERY;
-            self.controller
-                .sweep(snapshot.clock() - SWEEP_AFTER_MS)
-                .await?;
+            self.controller.sweep(snapshot.clock()).await?;
         }
         Ok(())
     }
@@ -136,10 +131,7 @@ impl Worker {
                 _ = ticks.tick() => {}
                 () = stop.cancelled() => return,
             }
-            let now = self
-                .done
-                .each_ref()
-                .map(|done| done.load(Ordering::Relaxed));
+            let now = self.done.each_ref().map(|done| done.load(Ordering::Relaxed));
             let seconds = at.elapsed().as_secs_f64().max(0.001);
             at = Instant::now();
             if now == before {
@@ -172,8 +164,6 @@ impl Worker {
 /// Memory that this process has in RAM, KiB.
 fn resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse().ok()
 }

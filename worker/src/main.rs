@@ -34,11 +34,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::connect(&settings.mongo, &settings.queue.name).await?;
     let controller = Controller::new(queue.clone(), store);
     let last_line = CancellationToken::new();
-    let shipped = tokio::spawn(logs::ship(
-        telemetry.lines,
-        queue.clone(),
-        last_line.clone(),
-    ));
+    let shipped = tokio::spawn(logs::ship(telemetry.lines, queue.clone(), last_line.clone()));
     let admin = admin::bind(&settings, controller.clone(), exporter, shutdown.clone()).await?;
 
     if controller.wait_ready(&shutdown).await {

@@ -30,9 +30,7 @@ impl Backoff {
 
 /// `first` doubled `times` times, `longest` at most, with jitter.
 pub fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
-    let full = first
-        .saturating_mul(2u32.saturating_pow(times.min(30)))
-        .min(longest);
+    let full = first.saturating_mul(2u32.saturating_pow(times.min(30))).min(longest);
     full.mul_f64(0.5 + rand::random::<f64>() / 2.0)
 }
 

@@ -19,10 +19,17 @@ use pedidos_common::{
     queue::{Claim, Closed, Lease, Queue, QueueError, Token, Work, WorkerInfo},
     store::Store,
 };
-use tokio::{sync::Notify, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::retry::{Backoff, Stopped};
+
+/// Chunks that a worker builds at once; more of them are not faster.
+const CHUNKS_AT_ONCE: usize = 4;
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +49,9 @@ pub struct Worker {
     shutdown_grace: Duration,
     /// The leases in hand; each token stops its work when the lease is gone.
     held: Mutex<HashMap<Token, CancellationToken>>,
+    /// Chunks that may still be built at once. Each is some ten megabytes on
+    /// its way: this is what bounds a worker's memory, whatever its slots (I10).
+    chunks: Arc<Semaphore>,
     /// Time spent pushing VIP and NORMAL ids since it was last told, µs.
     pushing_us: [AtomicU64; 2],
     /// Orders that this worker has generated and processed.
@@ -61,6 +71,7 @@ impl Worker {
             lease_time: settings.queue.lease,
             shutdown_grace: settings.shutdown_grace,
             held: Mutex::default(),
+            chunks: Arc::new(Semaphore::new(CHUNKS_AT_ONCE)),
             pushing_us: Default::default(),
             done: Default::default(),
             wake: Notify::new(),
@@ -92,10 +103,7 @@ impl Worker {
         shutdown.cancelled().await;
         // A slot that is done with its lease does not claim another.
         let finished = async { while slots.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.shutdown_grace, finished)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.shutdown_grace, finished).await.is_err() {
             slots.shutdown().await;
         }
         self.hand_back().await;
@@ -161,27 +169,36 @@ impl Worker {
     /// A store did not answer, or not as it should. Nothing is lost by that:
     /// the lease is handed back, or expires.
     pub async fn step(&self) -> Result<Step, Stopped> {
-        match self.claim().await? {
+        let mut chunk = self.chunks.clone().try_acquire_owned().ok();
+        match self.claim(chunk.is_some()).await? {
             Claim::Wait(pause) => Ok(Step::Idle(pause)),
             Claim::Behind => {
                 self.controller.sync().await?;
                 Ok(Step::Worked)
             }
             Claim::Work(lease) => {
+                if !matches!(lease.work, Work::Generate(_)) {
+                    chunk = None;
+                }
                 let token = lease.token.clone();
                 let stale = self.hold(&token);
                 let worked = tokio::select! {
+                    // Work first: a heartbeat that crosses an ack finds its
+                    // lease closed, and that is no loss.
+                    biased;
                     worked = self.work(&lease) => worked,
                     () = stale.cancelled() => Err(Stopped::Stale),
                 };
-                self.settle(&token, worked).await
+                let settled = self.settle(&token, worked).await;
+                drop(chunk);
+                settled
             }
         }
     }
 
     /// Asks for work. A lost answer is asked for again with the same token, so
     /// that the lease is not left to expire.
-    async fn claim(&self) -> Result<Claim, QueueError> {
+    async fn claim(&self, generate: bool) -> Result<Claim, QueueError> {
         let token = Token::random();
         let mut pushing = self
             .pushing_us
@@ -190,7 +207,7 @@ impl Worker {
         let mut backoff = Backoff::default();
         let began = Instant::now();
         loop {
-            let claimed = self.queue().claim(&token, &self.id, pushing).await;
+            let claimed = self.queue().claim(&token, &self.id, pushing, generate).await;
             match claimed {
                 Err(QueueError::Unavailable(_)) if began.elapsed() < self.lease_time / 2 => {
                     tokio::time::sleep(backoff.next()).await;
@@ -261,22 +278,12 @@ impl Worker {
 
     /// The leases in hand.
     pub(crate) fn tokens(&self) -> Vec<Token> {
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .cloned()
-            .collect()
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// This lease is gone: whoever works on it shall stop.
     pub(crate) fn lost(&self, token: &Token) {
-        if let Some(stale) = self
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(token)
-        {
+        if let Some(stale) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(token) {
             stale.cancel();
         }
     }

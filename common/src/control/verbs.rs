@@ -114,15 +114,15 @@ pub struct Controller {
 impl Controller {
     /// How often every process compares control with Redis.
     pub const COMPARE_EVERY: Duration = Duration::from_secs(2);
+    /// How long a freeze is survived exactly.
+    const SWEEP_AFTER_MS: i64 = 3_600_000;
+    /// How long a reset may take before others finish it.
+    const RESET_TAKES_MS: i64 = 120_000;
 
     /// Of this store and this queue.
     #[must_use]
     pub fn new(queue: Queue, store: Store) -> Self {
-        Self {
-            queue,
-            store,
-            comparing: Arc::default(),
-        }
+        Self { queue, store, comparing: Arc::default() }
     }
 
     /// Compares, and adopts control if Redis is behind. Done every two seconds,
@@ -153,10 +153,7 @@ impl Controller {
                 return Ok(control);
             }
         }
-        Err(VerbError::StaleStore {
-            redis: seen.0,
-            mongo: seen.1,
-        })
+        Err(VerbError::StaleStore { redis: seen.0, mongo: seen.1 })
     }
 
     /// The snapshot to answer with: compared first if the connection is new.
@@ -223,12 +220,7 @@ impl Controller {
         let both = async {
             tokio::try_join!(
                 async { self.store.ping().await.map_err(|error| error.to_string()) },
-                async {
-                    self.queue
-                        .snapshot()
-                        .await
-                        .map_err(|error| error.to_string())
-                },
+                async { self.queue.snapshot().await.map_err(|error| error.to_string()) },
             )
         };
         match tokio::time::timeout(Duration::from_secs(1), both).await {
@@ -238,19 +230,19 @@ impl Controller {
     }
 
     /// Deletes what was given up: what a reset left over, and the orders of
-    /// runs that were cancelled with `removePending` before this time, ms since
-    /// the epoch. Each is looked for before it is deleted.
-    pub async fn sweep(&self, before: i64) -> Result<()> {
+    /// runs that were cancelled with `removePending` an hour ago: a generator
+    /// that was frozen for less cannot insert them again. Each is looked for
+    /// before it is deleted. `now`: ms since the epoch by Redis' clock.
+    pub async fn sweep(&self, now: i64) -> Result<()> {
         let control = self.store.control().await?;
-        let swept = self.delete_reset(&control).await?;
-        if swept.orders + swept.runs > 0 {
-            tracing::info!(
-                orders = swept.orders,
-                runs = swept.runs,
-                "swept after a reset"
-            );
+        // The API that was asked to reset deletes too, and says how much.
+        if control.reset_below < now - Self::RESET_TAKES_MS {
+            let swept = self.delete_reset(&control).await?;
+            if swept.orders + swept.runs > 0 {
+                tracing::info!(orders = swept.orders, runs = swept.runs, "swept after a reset");
+            }
         }
-        while let Some(run) = self.store.run_to_sweep(before).await? {
+        while let Some(run) = self.store.run_to_sweep(now - Self::SWEEP_AFTER_MS).await? {
             let mut deleted = 0;
             for ids in pages(run.quantity, run.seed, run.created_at.timestamp_millis()) {
                 self.store.cancel_pending(&ids, true).await?;
@@ -269,10 +261,7 @@ impl Controller {
             tracing::info!(
                 version = control.version,
                 intent = control.intent.as_str(),
-                run = control
-                    .run
-                    .as_ref()
-                    .map_or("none", |run| run.run_id.as_str()),
+                run = control.run.as_ref().map_or("none", |run| run.run_id.as_str()),
                 "adopted control"
             );
         }
@@ -290,16 +279,12 @@ impl Controller {
                 return Ok(accepted);
             }
             if let Some(run) = control.active() {
-                return Err(VerbError::Active {
-                    run_id: run.run_id.clone(),
-                });
+                return Err(VerbError::Active { run_id: run.run_id.clone() });
             }
             // The run that this replaces takes its figures with it.
             self.store.ensure_run(&control).await?;
             let now = self.queue.snapshot().await?.now_ms;
-            let created_ms = now
-                .max(control.last_run_at + 1)
-                .max(control.reset_below + 1);
+            let created_ms = now.max(control.last_run_at + 1).max(control.reset_below + 1);
             let mut next = control.next();
             next.orders_version = next.version;
             next.last_run_at = created_ms;
@@ -334,10 +319,8 @@ impl Controller {
     }
 
     async fn accepted_before(&self, control: &Control, key: &str) -> Result<Option<Accepted>> {
-        let current = control
-            .run
-            .as_ref()
-            .filter(|run| run.idempotency_key.as_deref() == Some(key));
+        let current =
+            control.run.as_ref().filter(|run| run.idempotency_key.as_deref() == Some(key));
         let (run_id, quantity) = match current {
             Some(run) => (run.run_id.clone(), run.quantity),
             None => match self.store.run_of_key(key).await? {
@@ -346,20 +329,12 @@ impl Controller {
             },
         };
         let paused = control.paused.is_some();
-        Ok(Some(Accepted {
-            run_id,
-            quantity,
-            paused,
-            repeated: true,
-        }))
+        Ok(Some(Accepted { run_id, quantity, paused, repeated: true }))
     }
 
     /// The answer to a compare-and-set was lost: what became of it?
     async fn was_set(&self, next: &Control, run_id: &str, cause: StoreError) -> Result<bool> {
-        let unknown = |cause| VerbError::OutcomeUnknown {
-            run_id: run_id.to_owned(),
-            cause,
-        };
+        let unknown = |cause| VerbError::OutcomeUnknown { run_id: run_id.to_owned(), cause };
         let mut now = self.store.control().await.map_err(unknown)?;
         while now.version < next.version {
             // Not written, so far. Raise the version, so that a late write of
@@ -406,9 +381,7 @@ impl Controller {
 
     /// Lifts a pause.
     pub async fn resume(&self) -> Result<()> {
-        self.change(|control, _| control.paused.take().is_some())
-            .await
-            .map(drop)
+        self.change(|control, _| control.paused.take().is_some()).await.map(drop)
     }
 
     /// Forgets every run and every order.
@@ -479,13 +452,7 @@ impl Controller {
         if options.reset_logs {
             self.clear_logs().await?;
         }
-        Ok(end.map(|end| Cancelled {
-            run_id: run,
-            end,
-            waited,
-            still_active,
-            by_another: !set,
-        }))
+        Ok(end.map(|end| Cancelled { run_id: run, end, waited, still_active, by_another: !set }))
     }
 
     /// Carries out a cancel: marks what is pending, counts, ends the run. May
@@ -580,10 +547,7 @@ impl Controller {
             return Ok(Some(end));
         }
         let now = self.sync().await?;
-        Ok(now
-            .run
-            .filter(|run| Some(&run.run_id) == ours)
-            .and_then(|run| run.end))
+        Ok(now.run.filter(|run| Some(&run.run_id) == ours).and_then(|run| run.end))
     }
 
     /// Notes in the history how an active run stands.

@@ -1,6 +1,7 @@
 -- claim: the only way to get work; decides by phase, pause, abort and fence.
 -- ARGV: token, control version that the caller has seen, worker, batch size,
---       lease ms, high water, µs spent pushing VIP and NORMAL since last asked
+--       lease ms, high water, µs spent pushing VIP and NORMAL since last asked,
+--       1 if the caller may be given a chunk
 -- Answers {'behind'}: this Redis knows less of control than the caller
 --      or {'wait', ms}
 --      or {kind, runId, seed, createdAt, version, a, b, ids, replay}
@@ -108,7 +109,7 @@ end
 local work
 if phase == 'GENERATING' or phase == 'ENQUEUE_VIP' then
     work = full('vip')
-    if not work then
+    if not work and ARGV[9] == '1' then
         work = next_push('generate', chunks, 'nextChunk', 'chunkSize')
         if work then
             if num('generationStart') == 0 then

@@ -38,10 +38,7 @@ pub(super) fn connect(redis: &RedisSettings) -> Result<(Client, SubscriberClient
             // Never sent twice behind our back: who asked decides.
             connection.max_command_attempts = 1;
             connection.auto_client_setname = true;
-            connection.tcp = TcpConfig {
-                nodelay: Some(true),
-                ..TcpConfig::default()
-            };
+            connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
         })
         .set_policy(ReconnectPolicy::new_exponential(0, 100, 2_000, 2));
     let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);

@@ -11,9 +11,7 @@ impl Keys {
     /// `queue`: the queue's name, without braces.
     #[must_use]
     pub fn new(queue: &str) -> Self {
-        Self {
-            prefix: format!("{{{queue}}}"),
-        }
+        Self { prefix: format!("{{{queue}}}") }
     }
 
     fn key(&self, name: &str) -> String {

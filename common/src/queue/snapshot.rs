@@ -74,11 +74,7 @@ impl Snapshot {
             waiting: self.waiting[at],
             leased: self.leased[at],
             delayed: self.delayed[at],
-            ..self
-                .run
-                .as_ref()
-                .map(|run| run.figures.ledger(priority))
-                .unwrap_or_default()
+            ..self.run.as_ref().map(|run| run.figures.ledger(priority)).unwrap_or_default()
         }
     }
 
@@ -91,9 +87,7 @@ impl Snapshot {
     /// The latest time known: for windows that are still open.
     #[must_use]
     pub fn clock(&self) -> i64 {
-        self.run
-            .as_ref()
-            .map_or(self.now_ms, |run| run.clock.max(self.now_ms))
+        self.run.as_ref().map_or(self.now_ms, |run| run.clock.max(self.now_ms))
     }
 
     pub(super) fn parse(answer: Value) -> Result<Self> {
@@ -115,11 +109,7 @@ impl Snapshot {
                 seed: number("seed"),
                 created_ms: number("createdAt"),
                 quantity: size("quantity"),
-                phase: hash
-                    .get("phase")
-                    .ok_or_else(bad)?
-                    .parse()
-                    .map_err(QueueError::Answer)?,
+                phase: hash.get("phase").ok_or_else(bad)?.parse().map_err(QueueError::Answer)?,
                 aborted: number("aborted") == 1,
                 error: hash.get("error").cloned(),
                 progress_at: number("progressAt"),

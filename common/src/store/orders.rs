@@ -72,14 +72,10 @@ impl Store {
     /// Inserts orders. Those that are there already are left as they are (I4).
     pub async fn insert_orders(&self, orders: &[Order], run_id: &str) -> Result<()> {
         let created_at = DateTime::now();
-        let documents = orders
-            .iter()
-            .map(|order| order.to_raw_document(run_id, created_at));
+        let documents = orders.iter().map(|order| order.to_raw_document(run_id, created_at));
         let insert = self.orders.insert_many(documents).ordered(false);
         let timely = tokio::time::timeout(super::CALL_TIMEOUT, insert);
-        let Err(error) = timely
-            .await
-            .map_err(|_| StoreError::Unavailable("no answer".into()))?
+        let Err(error) = timely.await.map_err(|_| StoreError::Unavailable("no answer".into()))?
         else {
             return Ok(());
         };
@@ -106,11 +102,8 @@ impl Store {
         let mut stored = self.found(one_of(ids)).await?;
         if stored.len() < ids.len() {
             // An order that could not be written at all is a dead letter here.
-            let missing: Vec<_> = ids
-                .iter()
-                .filter(|id| !stored.contains_key(id))
-                .copied()
-                .collect();
+            let missing: Vec<_> =
+                ids.iter().filter(|id| !stored.contains_key(id)).copied().collect();
             let letters = within(self.dead_letters.find(one_of(&missing))).await?;
             let letters: Vec<Document> = within(letters.try_collect()).await?;
             for letter in letters {
@@ -121,10 +114,7 @@ impl Store {
     }
 
     async fn found(&self, filter: Document) -> Result<Stored> {
-        let find = self
-            .orders
-            .find(filter)
-            .projection(doc! { "_id": 1, "status": 1 });
+        let find = self.orders.find(filter).projection(doc! { "_id": 1, "status": 1 });
         let mut cursor = within(find).await?;
         let mut stored = Stored::new();
         while let Some(order) = within(cursor.try_next()).await? {
@@ -143,9 +133,7 @@ impl Store {
             "$set": { "status": PROCESSADO, "observacoes": priority.processed_note() },
             "$currentDate": { "processedAt": true },
         };
-        Ok(within(self.orders.update_many(filter, update))
-            .await?
-            .modified_count)
+        Ok(within(self.orders.update_many(filter, update)).await?.modified_count)
     }
 
     /// Makes a dead letter of an order that was given up. If its document is
@@ -162,20 +150,15 @@ impl Store {
         let outcome =
             doc! { "error": error, "attempts": i64::from(attempts), "at": DateTime::now() };
         let update = doc! { "$set": { "status": FALHOU, "outcome": &outcome } };
-        let marked = within(
-            self.orders
-                .update_one(doc! { "_id": &id, "status": PENDENTE }, update.clone()),
-        )
-        .await;
+        let marked =
+            within(self.orders.update_one(doc! { "_id": &id, "status": PENDENTE }, update.clone()))
+                .await;
         let rejected = match marked {
             Ok(result) if result.matched_count == 1 => return Ok(()),
             Ok(_) => {
                 // Gone, or terminal by another's hand: the insert tells.
-                self.insert_orders(std::slice::from_ref(order), run_id)
-                    .await?;
-                let again = self
-                    .orders
-                    .update_one(doc! { "_id": &id, "status": PENDENTE }, update);
+                self.insert_orders(std::slice::from_ref(order), run_id).await?;
+                let again = self.orders.update_one(doc! { "_id": &id, "status": PENDENTE }, update);
                 match within(again).await {
                     Ok(_) => return Ok(()),
                     Err(error @ StoreError::Rejected(_)) => error,
@@ -187,12 +170,7 @@ impl Store {
         };
         tracing::warn!(order = %id, error = %rejected, "a dead letter cannot be marked; kept apart");
         let letter = doc! { "$set": { "runId": run_id, "outcome": outcome } };
-        within(
-            self.dead_letters
-                .update_one(doc! { "_id": &id }, letter)
-                .upsert(true),
-        )
-        .await?;
+        within(self.dead_letters.update_one(doc! { "_id": &id }, letter).upsert(true)).await?;
         Ok(())
     }
 
@@ -205,11 +183,7 @@ impl Store {
         if stray {
             set.insert("stray", true);
         }
-        Ok(
-            within(self.orders.update_many(filter, doc! { "$set": set }))
-                .await?
-                .modified_count,
-        )
+        Ok(within(self.orders.update_many(filter, doc! { "$set": set })).await?.modified_count)
     }
 
     /// Counts a range of ids by priority and status, without strays.
@@ -228,9 +202,7 @@ impl Store {
             let orders = number(group.get("orders"))?;
             let priority = key.get_str("priority").map_err(corrupt)?;
             let Some(priority) = Priority::ALL.into_iter().find(|p| p.as_str() == priority) else {
-                return Err(StoreError::Corrupt(format!(
-                    "an order of priority '{priority}'"
-                )));
+                return Err(StoreError::Corrupt(format!("an order of priority '{priority}'")));
             };
             let counts = &mut counts[priority as usize];
             *match key.get_str("status").map_err(corrupt)? {
@@ -246,8 +218,7 @@ impl Store {
 
     /// Deletes every order below an id, a page at a time. Answers how many.
     pub async fn delete_below(&self, floor: OrderId) -> Result<u64> {
-        self.delete_pages(doc! { "_id": { "$lt": floor.to_string() } })
-            .await
+        self.delete_pages(doc! { "_id": { "$lt": floor.to_string() } }).await
     }
 
     /// Deletes what a cancel marked in a range of ids. Answers how many.

@@ -69,11 +69,7 @@ impl RunDocument {
         now: i64,
     ) -> Self {
         let date = |ms: i64| (ms != 0).then(|| DateTime::from_millis(ms));
-        let finished = if phase.is_ended() {
-            figures.ended_at
-        } else {
-            0
-        };
+        let finished = if phase.is_ended() { figures.ended_at } else { 0 };
         Self {
             run_id: run.run_id.clone(),
             version,
@@ -169,9 +165,7 @@ impl Store {
     /// have deleted it, and nobody makes one but from control.
     pub async fn note_run(&self, document: &RunDocument) -> Result<()> {
         let mine = doc! { "_id": &document.run_id, "version": { "$lte": document.version } };
-        within(self.runs.replace_one(mine, document))
-            .await
-            .map(drop)
+        within(self.runs.replace_one(mine, document)).await.map(drop)
     }
 
     /// One run of the history.
@@ -209,8 +203,6 @@ impl Store {
     /// The orders of this run have been swept.
     pub async fn mark_swept(&self, run_id: &str) -> Result<()> {
         let swept = doc! { "$set": { "removePending": false } };
-        within(self.runs.update_one(doc! { "_id": run_id }, swept))
-            .await
-            .map(drop)
+        within(self.runs.update_one(doc! { "_id": run_id }, swept)).await.map(drop)
     }
 }

@@ -53,10 +53,7 @@ impl Fixture {
     pub async fn new(settings: &QueueSettings) -> Self {
         let url = std::env::var("REDIS_URL").expect("REDIS_URL is not set: run `make test`");
         let queue = Queue::connect(&RedisSettings { url }, settings).unwrap();
-        Self {
-            queue,
-            control: Control::new(&settings.name),
-        }
+        Self { queue, control: Control::new(&settings.name) }
     }
 
     /// A queue with a run that has just been accepted.
@@ -91,8 +88,7 @@ impl Fixture {
     }
 
     pub async fn pause(&mut self) {
-        self.change(|control| control.paused = Some(Pause { at: 1 }))
-            .await;
+        self.change(|control| control.paused = Some(Pause { at: 1 })).await;
     }
 
     pub async fn resume(&mut self) {
@@ -115,13 +111,7 @@ impl Fixture {
     pub async fn end(&mut self, phase: Phase, figures: Figures) {
         self.change(|control| {
             control.intent = Intent::Ended;
-            let end = End {
-                phase,
-                figures,
-                cancelled: 0,
-                purge: true,
-                remove_pending: true,
-            };
+            let end = End { phase, figures, cancelled: 0, purge: true, remove_pending: true };
             control.run.as_mut().unwrap().end = Some(end);
         })
         .await;
@@ -140,10 +130,7 @@ impl Fixture {
     }
 
     pub async fn set_field(&self, field: &str, value: &str) {
-        self.redis()
-            .hset::<(), _, _>(self.key("run"), (field, value))
-            .await
-            .unwrap();
+        self.redis().hset::<(), _, _>(self.key("run"), (field, value)).await.unwrap();
     }
 
     /// Lets a lease's deadline pass.
@@ -157,10 +144,7 @@ impl Fixture {
 
     /// Deadline of a lease, ms since the epoch.
     pub async fn deadline(&self, token: &Token) -> Option<f64> {
-        self.redis()
-            .zscore(self.key("leases"), token.as_str())
-            .await
-            .unwrap()
+        self.redis().zscore(self.key("leases"), token.as_str()).await.unwrap()
     }
 
     pub async fn set_deadline(&self, token: &Token, at: f64) {
@@ -175,11 +159,8 @@ impl Fixture {
     pub async fn make_retries_due(&self) {
         for name in ["vip:delayed", "normal:delayed"] {
             let key = self.key(name);
-            let ids: Vec<Value> = self
-                .redis()
-                .zrange(key.as_str(), 0, -1, None, false, None, false)
-                .await
-                .unwrap();
+            let ids: Vec<Value> =
+                self.redis().zrange(key.as_str(), 0, -1, None, false, None, false).await.unwrap();
             for id in ids {
                 self.redis()
                     .zadd::<(), _, _>(key.as_str(), None, None, false, false, (1.0, id))
@@ -228,10 +209,7 @@ impl Fixture {
     }
 
     pub async fn ask(&self) -> Claim {
-        self.queue
-            .claim(&Token::random(), "w", [Duration::ZERO; 2])
-            .await
-            .unwrap()
+        self.queue.claim(&Token::random(), "w", [Duration::ZERO; 2], true).await.unwrap()
     }
 
     /// A claim that must give work.
@@ -252,21 +230,13 @@ impl Fixture {
     pub async fn push(&self, lease: &Lease) -> pedidos_common::queue::Closed {
         match &lease.work {
             Work::Generate(indexes) => {
-                let vip = Push {
-                    todo: ids(indexes.clone(), Priority::Vip),
-                    ..Push::default()
-                };
+                let vip = Push { todo: ids(indexes.clone(), Priority::Vip), ..Push::default() };
                 let normal = indexes.len() - vip.todo.len();
-                self.queue
-                    .push_chunk(&lease.token, &vip, normal as u64, false)
-                    .await
-                    .unwrap()
+                self.queue.push_chunk(&lease.token, &vip, normal as u64, false).await.unwrap()
             }
             Work::Enqueue(indexes) => {
-                let normal = Push {
-                    todo: ids(indexes.clone(), Priority::Normal),
-                    ..Push::default()
-                };
+                let normal =
+                    Push { todo: ids(indexes.clone(), Priority::Normal), ..Push::default() };
                 self.queue.push_normal(&lease.token, &normal).await.unwrap()
             }
             other => panic!("not a push: {other:?}"),
