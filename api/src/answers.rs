@@ -35,6 +35,7 @@ pub enum Generated {
 }
 
 /// What a cancel came to.
+#[expect(clippy::struct_excessive_bools, reason = "the contract's answer has them")]
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct CancelAnswer {

@@ -159,7 +159,11 @@ impl<E: Into<VerbError>> From<E> for Failure {
 
 /// Every error that no handler answered: of the router, of the framework.
 #[must_use]
-pub fn of_framework(error: &poem::Error) -> Response {
+pub fn of_framework(error: poem::Error) -> Response {
+    // A handler's own answer comes this way too.
+    if error.is_from_response() {
+        return error.into_response();
+    }
     let status = error.status();
     let problem = match status {
         StatusCode::NOT_FOUND => {

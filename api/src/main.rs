@@ -36,7 +36,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let shutdown = shutdown::on_signal()?;
     let queue = Queue::connect(&settings.redis, &settings.queue)?;
     let store = Store::connect(&settings.mongo, &settings.queue.name).await?;
-    let controller = Controller::new(queue.clone(), store);
+    let controller = Controller::new(queue.clone(), store.clone());
     let last_line = CancellationToken::new();
     let shipped = tokio::spawn(logs::ship(telemetry.lines, queue.clone(), last_line.clone()));
 
@@ -53,12 +53,12 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         .find_map(|address| address.as_socket_addr().copied())
         .ok_or("not bound to an address")?;
     let app = App { controller: controller.clone(), settings: settings.api };
-    let server = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
+    let serving = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
         routes::all(app, exporter),
         shutdown.clone().cancelled_owned(),
         Some(settings.shutdown_grace),
     );
-    let served = tokio::spawn(server);
+    let served = tokio::spawn(serving);
     if controller.wait_ready(&shutdown).await {
         println!("listening on http://{address}");
         controller.keep_current(&shutdown).await;
@@ -67,5 +67,6 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     last_line.cancel();
     shipped.await?;
     queue.close().await;
+    store.close().await;
     Ok(())
 }

@@ -50,5 +50,5 @@ pub fn all(app: App, exporter: PrometheusHandle) -> impl Endpoint<Output = Respo
         .with(CatchPanic::new().with_handler(error::OnPanic))
         .data(app)
         .data(exporter)
-        .catch_all_error(|error| async move { error::of_framework(&error) })
+        .catch_all_error(|error| async move { error::of_framework(error) })
 }

@@ -22,7 +22,8 @@ enum Allowed {
     Text { longest: usize },
 }
 
-type Parameters = HashMap<String, Allowed>;
+/// What is allowed of each parameter, and what it is if it is not given.
+type Parameters = HashMap<String, (Allowed, Option<String>)>;
 
 /// Every operation of the spec, by path and method.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +108,12 @@ fn parameters(spec: &Value, operation: &Value) -> Parameters {
         .iter()
         .filter(|parameter| parameter["in"] == "query")
         .filter_map(|parameter| {
-            Some((parameter["name"].as_str()?.to_owned(), allowed(spec, &parameter["schema"])))
+            let schema = &parameter["schema"];
+            let default = schema.get("default").map(|default| match default {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            Some((parameter["name"].as_str()?.to_owned(), (allowed(spec, schema), default)))
         })
         .collect()
 }
@@ -152,7 +158,7 @@ fn mistakes(parameters: &Parameters, query: &str) -> Vec<Mistake> {
                     known => format!("unknown; this operation takes {}", known.join(", ")),
                 }
             }
-            (Some(allowed), 1) => match allowed.refuses(&value) {
+            (Some((allowed, _)), 1) => match allowed.refuses(&value) {
                 None => continue,
                 Some(expected) => format!("'{}' is not {expected}", shortened(&value)),
             },
@@ -160,6 +166,17 @@ fn mistakes(parameters: &Parameters, query: &str) -> Vec<Mistake> {
             _ => continue,
         };
         mistakes.push(Mistake { name: shortened(&name), detail });
+    }
+    // A default may be more than is configured.
+    for (name, (allowed, default)) in
+        parameters.iter().filter(|(name, _)| !seen.contains_key(*name))
+    {
+        if let Some((default, expected)) =
+            default.as_ref().and_then(|default| Some((default, allowed.refuses(default)?)))
+        {
+            let detail = format!("not given, and its default '{default}' is not {expected}");
+            mistakes.push(Mistake { name: name.clone(), detail });
+        }
     }
     mistakes
 }
@@ -235,9 +252,12 @@ mod tests {
 
     fn said(query: &str) -> Vec<String> {
         let parameters = Parameters::from([
-            ("quantity".to_owned(), Allowed::Whole { least: 1, most: 100 }),
-            ("purge".to_owned(), Allowed::Boolean),
-            ("state".to_owned(), Allowed::OneOf(vec!["wait".to_owned(), "active".to_owned()])),
+            ("quantity".to_owned(), (Allowed::Whole { least: 1, most: 100 }, None)),
+            ("purge".to_owned(), (Allowed::Boolean, Some("true".to_owned()))),
+            (
+                "state".to_owned(),
+                (Allowed::OneOf(vec!["wait".to_owned(), "active".to_owned()]), None),
+            ),
         ]);
         let mistakes = mistakes(&parameters, query).into_iter();
         mistakes.map(|mistake| format!("{}: {}", mistake.name, mistake.detail)).collect()
@@ -260,6 +280,14 @@ mod tests {
             assert!(said[0].ends_with("is not a whole number from 1 to 100"), "{said:?}");
         }
         assert_eq!(said("quantity").len(), 1);
+    }
+
+    #[test]
+    fn a_default_that_is_more_than_configured_is_refused_too() {
+        let allowed = Allowed::Whole { least: 1, most: 100 };
+        let parameters = [("quantity".to_owned(), (allowed, Some("1000".to_owned())))].into();
+        let mistakes = mistakes(&parameters, "");
+        assert!(mistakes[0].detail.contains("'1000' is not a whole number from 1 to 100"));
     }
 
     #[test]

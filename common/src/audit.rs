@@ -7,9 +7,7 @@ use mongodb::bson::{Bson, Document};
 
 use crate::{
     control::{Control, RunSpec},
-    order::{
-        CANCELADO, FALHOU, Generator, Order, OrderId, PENDENTE, PROCESSADO, Priority, REMOVIDO,
-    },
+    order::{CANCELADO, FALHOU, Order, OrderId, PENDENTE, PROCESSADO, Priority, REMOVIDO},
     queue::{Queue, QueueError, Snapshot},
     run::Phase,
     store::{Store, StoreError},
@@ -92,7 +90,7 @@ struct Examples {
 }
 
 impl Examples {
-    fn add(&mut self, what: impl ToString) {
+    fn add(&mut self, what: &impl ToString) {
         self.count += 1;
         if self.first.len() < 3 {
             self.first.push(what.to_string());
@@ -141,8 +139,7 @@ async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError
     // Everything that could belong to the run, also what should not be there.
     let all = OrderId::floor(created)..OrderId::floor(created + 1);
     let mut documents = Box::pin(store.documents(&all).await?);
-    let mut expected =
-        Generator::new(run.seed as u64, created).orders(0..run.quantity as u32).peekable();
+    let mut expected = run.generator().orders(0..run.quantity as u32).peekable();
     // A cancelled run has not generated everything.
     let complete = run.end.as_ref().is_some_and(|end| end.phase == Phase::Done);
     let mut tallies = Tallies::default();
@@ -150,16 +147,16 @@ async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError
         let id = document.get_str("_id").unwrap_or_default().to_owned();
         while let Some(order) = expected.next_if(|order| order.id.to_string() < id) {
             if complete {
-                tallies.missing.add(order.id);
+                tallies.missing.add(&order.id);
             }
         }
         match expected.next_if(|order| order.id.to_string() == id) {
             Some(order) => tallies.count(&order, &document, &run.run_id),
-            None => tallies.surplus.add(id),
+            None => tallies.surplus.add(&id),
         }
     }
     if complete {
-        expected.for_each(|order| tallies.missing.add(order.id));
+        expected.for_each(|order| tallies.missing.add(&order.id));
     }
     Ok(tallies)
 }
@@ -170,7 +167,7 @@ impl Tallies {
         if fixed.iter().any(|(field, value)| document.get(field) != Some(value))
             || !matches!(document.get("createdAt"), Some(Bson::DateTime(_)))
         {
-            self.altered.add(order.id);
+            self.altered.add(&order.id);
         }
         if document.get_bool("stray").unwrap_or(false) {
             self.strays += 1;
@@ -180,7 +177,7 @@ impl Tallies {
         let note = document.get_str("observacoes").unwrap_or_default();
         let due = if status == PROCESSADO { order.priority().processed_note() } else { order.note };
         if note != due {
-            self.wrong_note.add(order.id);
+            self.wrong_note.add(&order.id);
         }
         let tally = &mut self.by_priority[order.priority() as usize];
         match status {
@@ -188,7 +185,7 @@ impl Tallies {
             FALHOU => tally.dead += 1,
             REMOVIDO | CANCELADO => tally.removed += 1,
             PENDENTE => self.pending += 1,
-            other => self.altered.add(format!("{} ({other})", order.id)),
+            other => self.altered.add(&format!("{} ({other})", order.id)),
         }
         let late = document.contains_key("retriedAt");
         if let (PROCESSADO, false, Ok(at)) = (status, late, document.get_datetime("processedAt")) {
@@ -196,7 +193,7 @@ impl Tallies {
             tally.first_processed = Some(tally.first_processed.map_or(at, |first| first.min(at)));
             tally.last_processed = Some(tally.last_processed.map_or(at, |last| last.max(at)));
         } else if status == PROCESSADO && !late {
-            self.altered.add(format!("{} (no processedAt)", order.id));
+            self.altered.add(&format!("{} (no processedAt)", order.id));
         }
     }
 }

@@ -2,8 +2,8 @@
 //! read once, checked all together, and every mistake is reported by name.
 
 use std::{
-    collections::HashMap, fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr,
-    time::Duration,
+    collections::HashMap, fmt::Display, hash::BuildHasher, ops::RangeInclusive, path::PathBuf,
+    str::FromStr, time::Duration,
 };
 
 use clap::{Arg, ArgMatches, Command};
@@ -155,7 +155,7 @@ pub trait Source {
     fn get(&self, name: &str) -> Option<String>;
 }
 
-impl Source for HashMap<&str, &str> {
+impl<S: BuildHasher> Source for HashMap<&str, &str, S> {
     fn get(&self, name: &str) -> Option<String> {
         HashMap::get(self, name).map(|value| (*value).to_owned())
     }
@@ -253,9 +253,7 @@ impl Settings {
             host: from.text("HOST"),
             shutdown_grace: from.millis("SHUTDOWN_GRACE_MS", 100..=3_600_000),
         };
-        if from.mistakes.is_empty() {
-            from.contradictions(&settings);
-        }
+        from.contradictions(&settings);
         if from.mistakes.is_empty() { Ok(settings) } else { Err(from.mistakes) }
     }
 }
@@ -406,29 +404,37 @@ impl Reader<'_> {
         LogSettings { files: files.then_some(folder), json }
     }
 
-    /// Values that are each allowed and together make no sense. Looked for once
-    /// every value is: a mistake must not be reported twice.
+    /// Values that are each allowed and together make no sense.
     fn contradictions(&mut self, settings: &Settings) {
         let queue = &settings.queue;
+        let high_water = queue.high_water;
         for (name, size) in [
             ("ORDERS_BATCH_SIZE", queue.batch_size),
             ("GENERATION_CHUNK_SIZE", queue.chunk_size),
             ("NORMAL_ENQUEUE_BATCH_SIZE", queue.range_size),
         ] {
-            if u64::from(size) > queue.high_water {
-                let most = queue.high_water;
-                self.wrong(format!("{name}: {size} is more than QUEUE_HIGH_WATER, {most}"));
+            if u64::from(size) > high_water && self.sound([name, "QUEUE_HIGH_WATER"]) {
+                self.wrong(format!("{name}: {size} is more than QUEUE_HIGH_WATER, {high_water}"));
             }
         }
-        if settings.worker.retry_backoff > queue.lease {
-            let (delay, lease) =
-                (settings.worker.retry_backoff.as_millis(), queue.lease.as_millis());
+        let (delay, lease) = (settings.worker.retry_backoff, queue.lease);
+        if delay > lease && self.sound(["RETRY_BACKOFF_MS", "LEASE_MS"]) {
+            let (delay, lease) = (delay.as_millis(), lease.as_millis());
             self.wrong(format!("RETRY_BACKOFF_MS: {delay} is more than LEASE_MS, {lease}"));
         }
         let (api, admin) = (settings.api.port, settings.worker.admin_port);
-        if api == admin && api != 0 {
+        if api == admin && api != 0 && self.sound(["PORT", "ADMIN_PORT"]) {
             self.wrong(format!("ADMIN_PORT: {admin} is PORT too"));
         }
+    }
+
+    /// Is nothing wrong with either of these? A value that was not read must
+    /// not be said to contradict another.
+    fn sound(&self, names: [&str; 2]) -> bool {
+        let about = |name: &str, mistake: &str| {
+            mistake.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'))
+        };
+        !self.mistakes.iter().any(|mistake| names.iter().any(|name| about(name, mistake)))
     }
 }
 

@@ -5,10 +5,15 @@
 
 mod verbs;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::verbs::{Accepted, Cancelled, Controller, Generate, ResetDone, VerbError};
-use crate::run::{Figures, Phase};
+use crate::{
+    order::{Generator, OrderId},
+    run::{Figures, Phase},
+};
 
 /// The control document of a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +58,19 @@ pub struct RunSpec {
     /// How it ended.
     #[serde(rename = "final")]
     pub end: Option<End>,
+}
+
+impl RunSpec {
+    /// What makes its orders.
+    #[must_use]
+    pub fn generator(&self) -> Generator {
+        Generator::new(self.seed as u64, self.created_ms as u64)
+    }
+
+    /// The ids of its orders, in ranges that a call can walk over.
+    pub fn pages(&self) -> impl Iterator<Item = Range<OrderId>> + use<> {
+        self.generator().id_pages(u32::try_from(self.quantity).unwrap_or(u32::MAX))
+    }
 }
 
 /// How a run ended: written once, shown ever after.

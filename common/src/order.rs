@@ -272,9 +272,9 @@ impl Generator {
     /// `created_ms`: the run's creation time, ms since the epoch.
     #[must_use]
     pub fn new(seed: u64, created_ms: u64) -> Self {
-        // One draw from each keeps neighbouring seeds and times apart.
-        let of = |state: u64| SplitMix64::from_seed(state.to_le_bytes()).next_u64();
-        Self { created_ms, base: of(seed ^ of(created_ms)) }
+        // One draw keeps the streams of neighbouring seeds apart. The time is
+        // in the ids alone: the same seed is the same tiers and prices again.
+        Self { created_ms, base: SplitMix64::from_seed(seed.to_le_bytes()).next_u64() }
     }
 
     /// The order with this index.
@@ -284,7 +284,7 @@ impl Generator {
         let mut draws = SplitMix64::from_seed(state.to_le_bytes());
         let content = draws.next_u64();
         // Disjoint bits: 2 of tier, 3 of note, 32 scaled to a price.
-        let price = (content >> 32) * 100_001 >> 32;
+        let price = ((content >> 32) * 100_001) >> 32;
         Order {
             id: OrderId::assemble(self.created_ms, index, draws.next_u64()),
             tier: Tier::ALL[(content & 0b11) as usize],
@@ -297,6 +297,15 @@ impl Generator {
     pub fn orders(&self, indexes: Range<u32>) -> impl Iterator<Item = Order> + use<> {
         let generator = *self;
         indexes.map(move |index| generator.order(index))
+    }
+
+    /// The ids of a run's first `quantity` orders, in ranges of ten thousand
+    /// indexes: so that no call that walks over a run takes long.
+    pub fn id_pages(self, quantity: u32) -> impl Iterator<Item = Range<OrderId>> {
+        const PAGE: u32 = 10_000;
+        (0..quantity)
+            .step_by(PAGE as usize)
+            .map(move |from| self.id_range(&(from..quantity.min(from.saturating_add(PAGE)))))
     }
 
     /// The ids that orders of these indexes can have: from the first,
@@ -318,9 +327,9 @@ mod tests {
     fn an_order_is_what_it_was_in_the_first_release() {
         // Changing this breaks every run that is in flight during an upgrade.
         let order = Generator::new(42, 1_763_787_600_000).order(123_456);
-        assert_eq!(order.id.to_string(), "019aa9ee-f080-7000-8789-0191d30c1b0d");
+        assert_eq!(order.id.to_string(), "019aa9ee-f080-7000-8789-032c8b728a67");
         let content = (order.tier, order.cents, order.note);
-        assert_eq!(content, (Tier::Diamante, 86_977, "sem observações"));
+        assert_eq!(content, (Tier::Prata, 42_373, "deixar na portaria"));
     }
 
     #[test]
@@ -377,13 +386,16 @@ mod tests {
         }
 
         #[test]
-        fn another_seed_or_time_is_another_run(seed: u64, ms in 1u64..1 << 48) {
-            let first = |generator: Generator| {
-                generator.orders(0..16).map(|o| (o.cents, o.tier, o.note)).collect::<Vec<_>>()
+        fn the_seed_makes_the_content_and_the_time_the_ids(seed: u64, ms in 1u64..1 << 48) {
+            let first = |seed, ms| {
+                let orders = Generator::new(seed, ms).orders(0..16);
+                orders.map(|o| ((o.cents, o.tier, o.note), o.id)).unzip()
             };
-            let this = first(Generator::new(seed, ms));
-            prop_assert_ne!(&this, &first(Generator::new(seed ^ 1, ms)));
-            prop_assert_ne!(&this, &first(Generator::new(seed, ms - 1)));
+            let (content, ids): (Vec<_>, Vec<_>) = first(seed, ms);
+            prop_assert_ne!(&content, &first(seed ^ 1, ms).0);
+            let (again, later): (Vec<_>, Vec<_>) = first(seed, ms - 1);
+            prop_assert_eq!(content, again);
+            prop_assert!(ids.iter().all(|id| !later.contains(id)));
         }
     }
 }

@@ -235,7 +235,7 @@ impl Queue {
     /// A worker that has not been heard of for this long is not alive.
     pub const WORKER_ALIVE: Duration = Duration::from_secs(5);
     /// It is forgotten after this long.
-    const WORKER_FORGOTTEN: Duration = Duration::from_secs(60);
+    const WORKER_FORGOTTEN: Duration = Duration::from_mins(1);
 
     /// Starts to connect, and goes on in the background until it succeeds, and
     /// again whenever the connection is lost.
@@ -495,8 +495,17 @@ impl Queue {
     /// are leases no more.
     pub async fn extend(&self, info: &WorkerInfo, tokens: &[Token]) -> Result<Vec<Token>> {
         let shown = serde_json::to_string(info).map_err(|e| QueueError::Answer(e.to_string()))?;
+        self.heard_of(&info.id, shown, tokens).await
+    }
+
+    /// A worker stops: it is not alive from now on.
+    pub async fn leave(&self, worker: &str) -> Result<()> {
+        self.heard_of(worker, String::new(), &[]).await.map(drop)
+    }
+
+    async fn heard_of(&self, worker: &str, shown: String, tokens: &[Token]) -> Result<Vec<Token>> {
         let mut args = vec![
-            info.id.as_str().into(),
+            worker.into(),
             shown.into(),
             (Self::WORKER_FORGOTTEN.as_millis() as i64).into(),
             self.lease_ms(),

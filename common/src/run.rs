@@ -182,7 +182,9 @@ impl Figures {
         Self {
             generation_start: self.generation_start,
             vip_start: self.vip_start,
+            vip_end: self.vip_end,
             normal_start: self.normal_start,
+            normal_end: self.normal_end,
             enqueue_vip_us: self.enqueue_vip_us,
             enqueue_normal_us: self.enqueue_normal_us,
             ..Self::default()

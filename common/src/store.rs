@@ -163,6 +163,12 @@ impl Store {
         Ok(())
     }
 
+    /// Ends the connections. Without it the driver ends them when the process'
+    /// runtime is already gone, and panics.
+    pub async fn close(self) {
+        self.client.shutdown().immediate(true).await;
+    }
+
     /// Drops the database: for tests, which each have their own.
     pub async fn drop_database(&self) -> Result<()> {
         within(self.database.drop()).await

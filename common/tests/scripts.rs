@@ -266,7 +266,7 @@ async fn nothing_normal_is_given_while_a_vip_order_is_waiting_leased_or_delayed(
         if left == 0 {
             // The very last one: leased, then delayed, then processed.
             run.expect_none().await;
-            let retry = vec![(batch[0], Duration::from_secs(60))];
+            let retry = vec![(batch[0], Duration::from_mins(1))];
             run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
             assert_eq!(run.phase().await, Phase::WaitingVipDrain);
             run.expect_none().await;
@@ -485,6 +485,8 @@ async fn a_heartbeat_moves_the_deadline_and_names_what_is_gone() {
     assert!(run.deadline(&lease.token).await.unwrap() > 1e12);
     let workers = run.see().await.workers;
     assert_eq!((workers.len(), workers[0].slots), (1, 25));
+    run.leave("w1").await.unwrap();
+    assert!(run.see().await.workers.is_empty());
 }
 
 // --- reclaim ---

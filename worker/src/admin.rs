@@ -1,6 +1,6 @@
 //! A worker's own HTTP: `/metrics` and the probes.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use pedidos_common::{config::Settings, control::Controller};
 use poem::{
@@ -11,6 +11,9 @@ use poem::{
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// How long a request may still take once the worker is asked to stop.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// The listener, serving.
 pub struct Admin {
@@ -51,7 +54,7 @@ pub async fn bind(
         .data(controller);
     let served = tokio::spawn(async move {
         Server::new_with_acceptor(acceptor)
-            .run_with_graceful_shutdown(routes, shutdown.cancelled_owned(), None)
+            .run_with_graceful_shutdown(routes, shutdown.cancelled_owned(), Some(LAST_ANSWERS))
             .await
     });
     Ok(Admin { address, served })
@@ -73,6 +76,6 @@ const fn livez() -> &'static str {
 async fn readyz(controller: Data<&Controller>) -> (StatusCode, String) {
     match controller.ready().await {
         Ok(()) => (StatusCode::OK, "ok".to_owned()),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error),
     }
 }

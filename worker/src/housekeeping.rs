@@ -84,6 +84,8 @@ impl Worker {
             self.controller.note_progress(&control, &snapshot).await?;
             tracing::info!(%phase, "phase");
             *noted = phase;
+            // What a run leaves behind is swept soon after its end.
+            *next_sweep = Instant::now() + Controller::COMPARE_EVERY;
         }
         if !phase.is_active() && Instant::now() >= *next_sweep {
             *next_sweep = Instant::now() + SWEEP_EVERY;

@@ -1,9 +1,9 @@
 //! The worker, as a library: tests and `main` enter by the same door.
 //!
-//! - [`worker`]: the loop: claim → do → ack. Read this first.
-//! - [`generate`]: makes sure of a chunk, and pushes what is to be processed.
-//! - [`drain`]: processes a batch.
-//! - [`housekeeping`]: heartbeats, reclaim, comparison with control, sweep.
+//! - `worker`: the loop: claim → do → ack. Read this first.
+//! - `generate`: makes sure of a chunk, and pushes what is to be processed.
+//! - `drain`: processes a batch.
+//! - `housekeeping`: heartbeats, reclaim, comparison with control, sweep.
 //! - [`admin`]: `/metrics` and probes.
 
 pub mod admin;

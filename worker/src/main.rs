@@ -32,7 +32,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let shutdown = shutdown::on_signal()?;
     let queue = Queue::connect(&settings.redis, &settings.queue)?;
     let store = Store::connect(&settings.mongo, &settings.queue.name).await?;
-    let controller = Controller::new(queue.clone(), store);
+    let controller = Controller::new(queue.clone(), store.clone());
     let last_line = CancellationToken::new();
     let shipped = tokio::spawn(logs::ship(telemetry.lines, queue.clone(), last_line.clone()));
     let admin = admin::bind(&settings, controller.clone(), exporter, shutdown.clone()).await?;
@@ -45,5 +45,6 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     last_line.cancel();
     shipped.await?;
     queue.close().await;
+    store.close().await;
     Ok(())
 }

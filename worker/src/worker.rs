@@ -109,6 +109,9 @@ impl Worker {
         self.hand_back().await;
         housekeeping.cancel();
         while keepers.join_next().await.is_some() {}
+        if let Err(error) = self.queue().leave(&self.id).await {
+            tracing::debug!(%error, "the others will notice by themselves that this worker is gone");
+        }
         tracing::info!(worker = %self.id, "worker stopped");
     }
 
@@ -119,7 +122,7 @@ impl Worker {
             match self.queue().release(&token).await {
                 Ok(()) => tracing::info!("handed a lease back"),
                 Err(error) => {
-                    tracing::warn!(%error, "a lease could not be handed back; it will expire")
+                    tracing::warn!(%error, "a lease could not be handed back; it will expire");
                 }
             }
         }
@@ -187,7 +190,9 @@ impl Worker {
                     // lease closed, and that is no loss.
                     biased;
                     worked = self.work(&lease) => worked,
-                    () = stale.cancelled() => Err(Stopped::Stale),
+                    // Not a chunk, though: what was inserted of a run that is
+                    // wanted no more has to be put right.
+                    () = stale.cancelled(), if chunk.is_none() => Err(Stopped::Stale),
                 };
                 let settled = self.settle(&token, worked).await;
                 drop(chunk);

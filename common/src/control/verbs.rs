@@ -1,13 +1,13 @@
 //! The verbs: each a compare-and-set on control, then its effect in Redis.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{CancelOptions, Control, End, Intent, Pause, RunSpec};
 use crate::{
-    order::{Generator, OrderId, Priority},
+    order::{OrderId, Priority},
     queue::{Queue, QueueError, Snapshot},
     run::{Figures, Phase},
     store::{RunDocument, Store, StoreError},
@@ -242,9 +242,22 @@ impl Controller {
                 tracing::info!(orders = swept.orders, runs = swept.runs, "swept after a reset");
             }
         }
+        // A generator that died between its insert and its look at control left
+        // these behind, outside the counts of a run that was cancelled.
+        if control.active().is_none()
+            && let Some(run_id) = self.store.run_of_a_pending_order().await?
+            && let Some(run) = self.store.run(&run_id).await?
+            && run.phase == Phase::Aborted
+        {
+            let mut marked = 0;
+            for ids in run.pages() {
+                marked += self.store.cancel_pending(&ids, true).await?;
+            }
+            tracing::info!(marked, run = %run_id, "strays of a cancelled run are marked");
+        }
         while let Some(run) = self.store.run_to_sweep(now - Self::SWEEP_AFTER_MS).await? {
             let mut deleted = 0;
-            for ids in pages(run.quantity, run.seed, run.created_at.timestamp_millis()) {
+            for ids in run.pages() {
                 self.store.cancel_pending(&ids, true).await?;
                 deleted += self.store.delete_cancelled(&ids).await?;
             }
@@ -462,11 +475,10 @@ impl Controller {
             return Ok(control.run.as_ref().and_then(|run| run.end.clone()));
         };
         let mut counts = [crate::store::Counts::default(); 2];
-        let pages = || pages(run.quantity, run.seed, run.created_ms);
-        for ids in pages() {
+        for ids in run.pages() {
             self.store.cancel_pending(&ids, false).await?;
         }
-        for ids in pages() {
+        for ids in run.pages() {
             for (sum, page) in counts.iter_mut().zip(self.store.count(&ids).await?) {
                 sum.processed += page.processed;
                 sum.dead += page.dead;
@@ -568,14 +580,4 @@ impl Controller {
         }
         Ok(())
     }
-}
-
-/// A run's ids in ranges of ten thousand, so that no call takes long.
-fn pages(quantity: i64, seed: i64, created_ms: i64) -> impl Iterator<Item = Range<OrderId>> {
-    const PAGE: usize = 10_000;
-    let quantity = u32::try_from(quantity).unwrap_or(u32::MAX);
-    let generator = Generator::new(seed as u64, created_ms as u64);
-    (0..quantity).step_by(PAGE).map(move |from| {
-        generator.id_range(&(from..quantity.min(from.saturating_add(PAGE as u32))))
-    })
 }

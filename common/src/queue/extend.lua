@@ -1,9 +1,14 @@
 -- extend: a worker's heartbeat, and that of the leases that it still works on.
--- ARGV: worker, what to show of it (JSON), ms without a heartbeat after which
+-- ARGV: worker, what to show of it (JSON; '' if it leaves), ms without a heartbeat after which
 --       a worker is forgotten, lease ms, then its tokens
 -- Answers the tokens that are no longer leases: stop working on them.
-redis.call('ZADD', workers, now, ARGV[1])
-redis.call('HSET', worker_info, ARGV[1], ARGV[2])
+if ARGV[2] == '' then
+    redis.call('ZREM', workers, ARGV[1])
+    redis.call('HDEL', worker_info, ARGV[1])
+else
+    redis.call('ZADD', workers, now, ARGV[1])
+    redis.call('HSET', worker_info, ARGV[1], ARGV[2])
+end
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now - ARGV[3], 'LIMIT', 0, SLICE)) do
     redis.call('ZREM', workers, gone)
     redis.call('HDEL', worker_info, gone)

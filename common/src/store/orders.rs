@@ -262,6 +262,19 @@ impl Store {
         Ok(cursor.map_err(StoreError::from))
     }
 
+    /// The run of an order that is still pending, if there is one: when no run
+    /// is active there should not be. Reads one entry of an index.
+    pub async fn run_of_a_pending_order(&self) -> Result<Option<String>> {
+        for priority in Priority::ALL {
+            let filter = doc! { "priority": priority.as_str(), "status": PENDENTE };
+            let find = self.orders.find_one(filter).projection(doc! { "runId": 1 });
+            if let Some(order) = within(find).await? {
+                return Ok(Some(order.get_str("runId").map_err(corrupt)?.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Orders of this queue's database, of any run.
     pub async fn count_all(&self) -> Result<u64> {
         within(self.orders.count_documents(doc! {})).await

@@ -2,13 +2,15 @@
 //! of its writer, and a writer only ever replaces one of its own version or an
 //! older one: never on a state alone, so a late writer cannot undo an end.
 
+use std::ops::Range;
+
 use mongodb::bson::{DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
 use super::{DUPLICATE_KEY, Result, Store, StoreError, within};
 use crate::{
     control::{Control, RunSpec},
-    order::Priority,
+    order::{Generator, OrderId, Priority},
     run::{Figures, Phase},
 };
 
@@ -105,6 +107,12 @@ impl RunDocument {
             idempotency_key: run.idempotency_key.clone(),
             figures: figures.clone(),
         }
+    }
+
+    /// The ids of its orders, in ranges that a call can walk over.
+    pub fn pages(&self) -> impl Iterator<Item = Range<OrderId>> + use<> {
+        Generator::new(self.seed as u64, self.created_at.timestamp_millis() as u64)
+            .id_pages(u32::try_from(self.quantity).unwrap_or(u32::MAX))
     }
 
     /// The document that this control calls for: an ended run's with the

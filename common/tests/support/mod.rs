@@ -30,7 +30,7 @@ pub fn settings() -> QueueSettings {
         chunk_size: 8,
         range_size: 6,
         high_water: 16,
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
         max_dead: 1000,
     }
 }
@@ -50,6 +50,7 @@ impl Deref for Fixture {
 
 impl Fixture {
     /// An empty queue.
+    #[allow(clippy::unused_async)] // connecting needs a runtime
     pub async fn new(settings: &QueueSettings) -> Self {
         let url = std::env::var("REDIS_URL").expect("REDIS_URL is not set: run `make test`");
         let queue = Queue::connect(&RedisSettings { url }, settings).unwrap();
