@@ -234,6 +234,8 @@ pub struct Queue {
 impl Queue {
     /// A worker that has not been heard of for this long is not alive.
     pub const WORKER_ALIVE: Duration = Duration::from_secs(5);
+    /// How long the server may take to take leave.
+    const GOODBYE: Duration = Duration::from_millis(500);
     /// It is forgotten after this long.
     const WORKER_FORGOTTEN: Duration = Duration::from_mins(1);
 
@@ -303,13 +305,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends the connections.
+    /// Ends the connections. Politely, if the server answers at once: there is
+    /// nothing to lose.
     pub async fn close(&self) {
         use fred::interfaces::ClientLike;
-        for ended in [self.client.quit().await, self.subscriber.quit().await] {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection to Redis had ended before it was closed");
-            }
+        let both = async { tokio::join!(self.client.quit(), self.subscriber.quit()) };
+        match tokio::time::timeout(Self::GOODBYE, both).await {
+            Ok((Ok(()), Ok(()))) => {}
+            ended => tracing::debug!(?ended, "connections to Redis ended without a goodbye"),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     order::{OrderId, Priority},
     queue::{Queue, QueueError, Snapshot},
     run::{Figures, Phase},
-    store::{RunDocument, Store, StoreError},
+    store::{Counts, RunDocument, Store, StoreError},
 };
 
 /// Why a verb was not done.
@@ -474,16 +474,22 @@ impl Controller {
         let (Some(run), Intent::Cancel(options)) = (&control.run, &control.intent) else {
             return Ok(control.run.as_ref().and_then(|run| run.end.clone()));
         };
-        let mut counts = [crate::store::Counts::default(); 2];
+        let mut counts = [Counts::default(); 2];
         for ids in run.pages() {
-            self.store.cancel_pending(&ids, false).await?;
-        }
-        for ids in run.pages() {
-            for (sum, page) in counts.iter_mut().zip(self.store.count(&ids).await?) {
-                sum.processed += page.processed;
-                sum.dead += page.dead;
-                sum.removed += page.removed;
-                sum.cancelled += page.cancelled;
+            // A page is counted once nothing in it is pending: a late chunk may
+            // still arrive while it is marked.
+            let page = loop {
+                if self.store.control().await?.version != control.version {
+                    return self.ended_by_another(run).await;
+                }
+                let marked = self.store.cancel_pending(&ids, false).await?;
+                let page = self.store.count(&ids).await?;
+                if marked == 0 && page.iter().all(|counts| counts.pending == 0) {
+                    break page;
+                }
+            };
+            for (sum, page) in counts.iter_mut().zip(page) {
+                *sum += page;
             }
         }
         let snapshot = self.queue.snapshot().await?;
@@ -493,11 +499,11 @@ impl Controller {
         };
         let [vip, normal] = counts;
         let figures = Figures {
-            vip_generated: vip.total(),
+            vip_generated: vip.terminal(),
             vip_processed: vip.processed,
             vip_dead: vip.dead,
             vip_removed: vip.removed + vip.cancelled,
-            normal_generated: normal.total(),
+            normal_generated: normal.terminal(),
             normal_deferred: 0,
             normal_processed: normal.processed,
             normal_dead: normal.dead,
@@ -553,13 +559,22 @@ impl Controller {
             run.end = Some(end.clone());
             next.last_run_id = Some(run.run_id.clone());
         }
-        let ours = control.run.as_ref().map(|run| &run.run_id);
+        let ours = control.run.as_ref();
         if self.store.set_control(&next).await? {
             self.adopt(&next).await?;
             return Ok(Some(end));
         }
+        match ours {
+            Some(run) => self.ended_by_another(run).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Control moved on while the end of this run was being written: how did it
+    /// end? None if it is gone, or goes on.
+    async fn ended_by_another(&self, run: &RunSpec) -> Result<Option<End>> {
         let now = self.sync().await?;
-        Ok(now.run.filter(|run| Some(&run.run_id) == ours).and_then(|run| run.end))
+        Ok(now.run.filter(|now| now.run_id == run.run_id).and_then(|now| now.end))
     }
 
     /// Notes in the history how an active run stands.

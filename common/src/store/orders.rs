@@ -1,6 +1,9 @@
 //! Orders: inserted once, updated once, never one at a time on the hot path.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    ops::{AddAssign, Range},
+};
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -61,10 +64,20 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// All of them.
+    /// Those that nothing more will happen to.
     #[must_use]
-    pub const fn total(&self) -> i64 {
-        self.processed + self.dead + self.removed + self.cancelled + self.pending
+    pub const fn terminal(&self) -> i64 {
+        self.processed + self.dead + self.removed + self.cancelled
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.processed += other.processed;
+        self.dead += other.dead;
+        self.removed += other.removed;
+        self.cancelled += other.cancelled;
+        self.pending += other.pending;
     }
 }
 
