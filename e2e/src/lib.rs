@@ -1,1 +1,60 @@
-//! stub
+//! Clusters of real processes on real stores, for tests and benchmarks.
+//!
+//! - [`cluster`]: starts, stops, kills APIs and workers; ends with nothing left over.
+//! - [`process`]: one process: its lines, its signals, its end.
+//! - [`client`]: one method per endpoint of the API.
+//! - [`status`]: what `GET /pedidos` answers.
+//! - [`samples`]: holds every status that was seen against the invariants.
+//! - [`stores`]: a database and a queue of one's own, and what is in them.
+//! - [`phases`]: runs that are long in one phase, so that it can be hit.
+//!
+//! The stores are those of `MONGO_URI` and `REDIS_URL`; `make test` sets them.
+
+// A harness that cannot go on fails the test, with what it knows.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
+
+pub mod client;
+pub mod cluster;
+pub mod phases;
+pub mod process;
+pub mod samples;
+pub mod status;
+pub mod stores;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use self::{client::Client, cluster::Cluster, status::Status};
+
+/// Nothing that these tests wait for takes longer, also on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(90);
+
+/// How often a status is asked for while something is waited for.
+pub const POLL: Duration = Duration::from_millis(20);
+
+/// Waits for something, but not for ever.
+pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
+}
+
+/// A program of this workspace: in `PEDIDOS_BIN_DIR`, else where cargo put it,
+/// one folder above this test.
+pub fn program(name: &str) -> PathBuf {
+    let folder = std::env::var_os("PEDIDOS_BIN_DIR").map_or_else(
+        || {
+            let test = std::env::current_exe().expect("this program has a path");
+            let deps = test.parent().expect("it lies in a folder");
+            deps.parent().expect("deps lies in target").to_owned()
+        },
+        PathBuf::from,
+    );
+    let path = folder.join(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo build --release --workspace, or make test",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,194 @@
+//! The API's client: one method per endpoint. Each fails the test, with the
+//! whole answer, if the endpoint refuses; `raw` and `try_generate` do not.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName},
+};
+use serde_json::Value;
+
+use crate::{Status, samples::Samples};
+
+/// No call of the product takes longer; a cancel waits ten seconds at most.
+const CALL: Duration = Duration::from_secs(60);
+
+/// A client of one process.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    samples: Arc<Samples>,
+}
+
+/// An answer, whatever it is.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What was asked for.
+    pub asked: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Answer {
+    /// One header, or nothing.
+    pub fn header(&self, name: HeaderName) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    /// The body as JSON; the answer must have this status.
+    pub fn json(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:#?}");
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// A problem of this status, as RFC 9457 has it.
+    pub fn problem(&self, status: u16) -> Value {
+        let problem = self.json(status);
+        let content = self.header(reqwest::header::CONTENT_TYPE);
+        assert!(content.starts_with("application/problem+json"), "{self:#?}");
+        for text in ["type", "title", "detail"] {
+            let said = problem[text].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "no {text}: {self:#?}");
+        }
+        assert_eq!(problem["status"], status, "{self:#?}");
+        problem
+    }
+}
+
+impl Client {
+    /// Of the process that listens here. Statuses are held against `samples`.
+    pub fn new(base: &str, samples: Arc<Samples>) -> Self {
+        let http = reqwest::Client::builder().timeout(CALL).no_proxy().build();
+        Self { http: http.expect("a client needs nothing"), base: base.to_owned(), samples }
+    }
+
+    /// Any request; none if there was no answer.
+    pub async fn try_raw(&self, method: Method, path: &str, key: Option<&str>) -> Option<Answer> {
+        let asked = format!("{method} {}{path}", self.base);
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let response = request.send().await.ok()?;
+        Some(Answer {
+            asked,
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.text().await.ok()?,
+        })
+    }
+
+    /// Any request.
+    pub async fn raw(&self, method: Method, path: &str) -> Answer {
+        let answer = self.try_raw(method.clone(), path, None).await;
+        answer.unwrap_or_else(|| panic!("{method} {path}: no answer from {}", self.base))
+    }
+
+    async fn post(&self, path: &str) -> Value {
+        self.raw(Method::POST, path).await.json(200)
+    }
+
+    /// `POST /pedidos/generate`, answered in any way.
+    pub async fn try_generate(&self, query: &str, key: Option<&str>) -> Answer {
+        let path = format!("/pedidos/generate?{query}");
+        let answer = self.try_raw(Method::POST, &path, key).await;
+        answer.unwrap_or_else(|| panic!("generate: no answer from {}", self.base))
+    }
+
+    /// `POST /pedidos/generate`, accepted; answers the run's id.
+    pub async fn generate(&self, quantity: u32) -> String {
+        let answer = self.try_generate(&format!("quantity={quantity}"), None).await;
+        let accepted = answer.json(202);
+        assert_eq!(accepted["quantity"], quantity, "{answer:#?}");
+        let run_id = accepted["runId"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(run_id.len(), 36, "{answer:#?}");
+        let location = answer.header(reqwest::header::LOCATION);
+        assert_eq!(location, format!("/pedidos/runs/{run_id}"));
+        run_id
+    }
+
+    /// `GET /pedidos`, if anybody answers; held against what was seen before.
+    pub async fn try_status(&self) -> Option<Status> {
+        let before = self.samples.before();
+        let answer = self.try_raw(Method::GET, "/pedidos", None).await?;
+        if answer.status == 503 {
+            return None;
+        }
+        let status = Status::of(answer.json(200));
+        self.samples.take(&before, &status);
+        Some(status)
+    }
+
+    /// `GET /pedidos`.
+    pub async fn status(&self) -> Status {
+        let status = self.try_status().await;
+        status.unwrap_or_else(|| panic!("no status from {}", self.base))
+    }
+
+    /// `POST /pedidos/cancel`.
+    pub async fn cancel(&self, query: &str) -> Value {
+        self.post(&format!("/pedidos/cancel?{query}")).await
+    }
+
+    /// `POST /pedidos/cancel`, if anybody answers.
+    pub async fn try_cancel(&self) -> Option<Answer> {
+        let path = "/pedidos/cancel?pollIntervalMs=10";
+        self.try_raw(Method::POST, path, None).await
+    }
+
+    /// `POST /pedidos/reset`.
+    pub async fn reset(&self) -> Value {
+        self.post("/pedidos/reset").await
+    }
+
+    /// `POST /pedidos/queue/pause`.
+    pub async fn pause(&self) -> Value {
+        self.post("/pedidos/queue/pause").await
+    }
+
+    /// `POST /pedidos/queue/resume`.
+    pub async fn resume(&self) -> Value {
+        self.post("/pedidos/queue/resume").await
+    }
+
+    /// `GET /pedidos/queue/status`.
+    pub async fn queue_status(&self) -> Value {
+        self.raw(Method::GET, "/pedidos/queue/status").await.json(200)
+    }
+
+    /// `GET /pedidos/logs`.
+    pub async fn logs(&self, query: &str) -> Value {
+        let path = format!("/pedidos/logs?{query}");
+        self.raw(Method::GET, &path).await.json(200)
+    }
+
+    /// `GET /livez`.
+    pub async fn livez(&self) -> Answer {
+        self.raw(Method::GET, "/livez").await
+    }
+
+    /// `GET /readyz`.
+    pub async fn readyz(&self) -> Answer {
+        self.raw(Method::GET, "/readyz").await
+    }
+
+    /// `GET /metrics`: the sum of one metric over its labels; 0 if it is absent.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let answer = self.raw(Method::GET, "/metrics").await;
+        assert_eq!(answer.status, 200, "{answer:#?}");
+        let lines = answer.body.lines();
+        let of_metric = lines.filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let bare = rest.starts_with([' ', '{']);
+            bare.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+        });
+        of_metric.sum()
+    }
+}

@@ -1,0 +1,275 @@
+//! A cluster: APIs and workers of one queue, on stores of its own.
+
+use std::sync::Arc;
+
+use pedidos_common::{audit, metrics, run::Phase};
+
+use crate::{
+    Client, DEADLINE, POLL, Status, in_time,
+    process::{Environment, Process, with_in_environment},
+    samples::Samples,
+    stores::{Stores, own_settings},
+};
+
+/// What every process of a cluster is told, unless the test says otherwise:
+/// small pieces, so that a short run still has many; a short lease.
+const SETTINGS: &[(&str, &str)] = &[
+    ("PORT", "0"),
+    ("ADMIN_PORT", "0"),
+    ("BACKEND_LOGS", "false"),
+    ("GENERATION_CHUNK_SIZE", "200"),
+    ("NORMAL_ENQUEUE_BATCH_SIZE", "200"),
+    ("ORDERS_BATCH_SIZE", "50"),
+    ("ORDERS_QUEUE_CONCURRENCY", "4"),
+    ("LEASE_MS", "2000"),
+    ("SHUTDOWN_GRACE_MS", "10000"),
+    ("LOG_PROGRESS_EVERY_MS", "1000"),
+    ("RUST_BACKTRACE", "1"),
+];
+
+/// The two programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `pedidos-api`
+    Api,
+    /// `pedidos-worker`
+    Worker,
+}
+
+/// A process of a cluster, in the order in which they were started.
+pub type Id = usize;
+
+/// Processes of one queue. To be ended with [`Cluster::finish`].
+pub struct Cluster {
+    /// What they work on.
+    pub stores: Stores,
+    /// Every status that was seen.
+    pub samples: Arc<Samples>,
+    settings: Environment,
+    members: Vec<Member>,
+    finished: bool,
+}
+
+struct Member {
+    kind: Kind,
+    process: Process,
+    client: Client,
+    gone: bool,
+}
+
+impl Cluster {
+    /// Stores of its own, and no process yet. `settings` go over the defaults.
+    pub async fn new(settings: &[(&str, &str)]) -> Self {
+        let mut environment = own_settings();
+        for (name, value) in SETTINGS.iter().chain(settings) {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Self {
+            stores: Stores::connect(&environment).await,
+            samples: Arc::default(),
+            settings: environment,
+            members: Vec::new(),
+            finished: false,
+        }
+    }
+
+    /// As [`Self::new`], with one API and this many workers.
+    pub async fn start(workers: usize, settings: &[(&str, &str)]) -> Self {
+        let mut cluster = Self::new(settings).await;
+        cluster.start_api().await;
+        for _ in 0..workers {
+            cluster.start_worker().await;
+        }
+        cluster
+    }
+
+    /// Starts an API and waits until it serves.
+    pub async fn start_api(&mut self) -> Id {
+        self.start_one(Kind::Api).await
+    }
+
+    /// Starts a worker and waits until it works.
+    pub async fn start_worker(&mut self) -> Id {
+        self.start_one(Kind::Worker).await
+    }
+
+    async fn start_one(&mut self, kind: Kind) -> Id {
+        let id = self.members.len();
+        let (binary, name) = match kind {
+            Kind::Api => ("pedidos-api", format!("api {id}")),
+            Kind::Worker => ("pedidos-worker", format!("worker {id}")),
+        };
+        let process = Process::spawn(&name, binary, &[], &self.settings);
+        let url = process.url().await;
+        self.members.push(Member {
+            kind,
+            process,
+            client: Client::new(&url, Arc::clone(&self.samples)),
+            gone: false,
+        });
+        id
+    }
+
+    /// What its processes are told.
+    pub const fn settings(&self) -> &Environment {
+        &self.settings
+    }
+
+    /// A process.
+    pub fn process(&mut self, id: Id) -> &mut Process {
+        &mut self.members[id].process
+    }
+
+    /// SIGTERM; it must end with exit code 0.
+    pub async fn stop(&mut self, id: Id) {
+        self.members[id].gone = true;
+        self.members[id].process.stop().await;
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self, id: Id) {
+        self.members[id].gone = true;
+        self.members[id].process.kill().await;
+    }
+
+    /// The client of one process.
+    pub fn client_of(&self, id: Id) -> &Client {
+        &self.members[id].client
+    }
+
+    /// The client of the first API that runs.
+    pub fn client(&self) -> &Client {
+        self.client_of(self.first_api())
+    }
+
+    /// The API that [`Self::client`] asks.
+    pub fn first_api(&self) -> Id {
+        let running = |member: &Member| !member.gone && member.kind == Kind::Api;
+        self.members.iter().position(running).expect("an API runs")
+    }
+
+    /// The clients of the workers that run.
+    pub fn workers(&self) -> impl Iterator<Item = &Client> {
+        let running = self.members.iter().filter(|member| !member.gone);
+        running.filter(|member| member.kind == Kind::Worker).map(|member| &member.client)
+    }
+
+    /// Asks for the status until it is as wanted.
+    pub async fn wait_for(&self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        let until = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            let status = self.client().status().await;
+            if wanted(&status) {
+                return status;
+            }
+            if tokio::time::Instant::now() >= until {
+                panic!("{what}: not within {DEADLINE:?}\n{:#}", status.json);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until the current run is DONE.
+    pub async fn done(&self) -> Status {
+        self.wait_for("DONE", |status| status.phase == Phase::Done).await
+    }
+
+    /// Waits until no worker has anything in hand, by what each says itself: of
+    /// a run that was cancelled or reset, too.
+    pub async fn at_rest(&self) {
+        in_time("workers at rest", async {
+            for worker in self.workers() {
+                while worker.metric(metrics::BUSY).await > 0.0 {
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Runs so many orders to DONE, audits them, and answers the run's id and
+    /// its last status.
+    pub async fn run(&self, quantity: u32) -> (String, Status) {
+        let run_id = self.client().generate(quantity).await;
+        let status = self.done().await;
+        assert!(status.is_of(&run_id), "{:#}", status.json);
+        self.audit().await;
+        (run_id, status)
+    }
+
+    /// Holds the run that has ended against MongoDB and Redis.
+    pub async fn audit(&self) {
+        let report = in_time("the audit", audit::audit(&self.stores.store, &self.stores.queue));
+        let report = report.await.expect("there is a run to audit");
+        if !report.holds() {
+            let checks = report.checks.iter().map(|check| {
+                let mark = if check.ok { "ok" } else { "WRONG" };
+                format!("  {mark:5} {}: {}\n", check.name, check.figure)
+            });
+            panic!(
+                "the audit of run {} ({} orders) does not hold:\n{}",
+                report.run_id,
+                report.quantity,
+                checks.collect::<String>()
+            );
+        }
+    }
+
+    /// Ends it: every process must end with exit code 0 when it is asked to,
+    /// and nothing may be left, neither processes nor data.
+    pub async fn finish(mut self) {
+        for member in self.members.iter_mut().filter(|member| !member.gone) {
+            assert!(
+                member.process.is_running(),
+                "{} has ended\n{}",
+                member.process.name,
+                member.process.tail()
+            );
+            member.process.signal("TERM").await;
+        }
+        for member in self.members.iter_mut().filter(|member| !member.gone) {
+            let status = member.process.ended().await;
+            member.gone = true;
+            assert!(
+                status.success(),
+                "{} ended with {status}\n{}",
+                member.process.name,
+                member.process.tail()
+            );
+        }
+        for member in &self.members {
+            let panicked = member.process.said();
+            let panicked = panicked.iter().find(|line| line.contains("panicked at"));
+            assert_eq!(panicked, None, "{}", member.process.name);
+        }
+        let mark = format!("QUEUE_NAME={}", self.settings["QUEUE_NAME"]);
+        let left = with_in_environment(&mark);
+        assert!(left.is_empty(), "processes of this cluster are left: {left:?}");
+        self.stores.remove().await;
+        self.finished = true;
+    }
+}
+
+impl Drop for Cluster {
+    /// A test that failed: shows what the processes said, and leaves nothing.
+    /// They are killed as they are dropped.
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        for member in &self.members {
+            eprint!("{}", member.process.tail());
+        }
+        self.members.clear();
+        let settings = self.settings.clone();
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+            runtime.block_on(async {
+                let stores = Stores::connect(&settings).await;
+                tokio::time::timeout(DEADLINE, stores.remove()).await.ok();
+            });
+        });
+        removed.join().ok();
+        assert!(std::thread::panicking(), "a cluster was not ended with finish()");
+    }
+}

@@ -1,0 +1,165 @@
+//! One process of the product: its lines, its signals, its end.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::watch,
+};
+
+use crate::{DEADLINE, program};
+
+/// Lines that are kept of a process, for tests and for failures.
+const KEPT: usize = 2_000;
+/// Lines that a failure shows of it.
+const SHOWN: usize = 40;
+/// How long a process may take to end after SIGTERM.
+const TO_END: Duration = Duration::from_secs(30);
+
+/// Settings by name.
+pub type Environment = HashMap<String, String>;
+
+type Lines = VecDeque<String>;
+
+/// A running process. It is killed if it is dropped.
+pub struct Process {
+    /// What it is called in failures.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+    child: Child,
+    /// Standard output and error together.
+    lines: watch::Receiver<Lines>,
+}
+
+impl Process {
+    /// Starts a program of this workspace with this environment and no other,
+    /// away from any `.env`.
+    pub fn spawn(name: &str, binary: &str, arguments: &[&str], environment: &Environment) -> Self {
+        let mut child = Command::new(program(binary))
+            .args(arguments)
+            .env_clear()
+            .envs(environment)
+            .current_dir(std::env::temp_dir())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{binary} does not start: {error}"));
+        let (sender, lines) = watch::channel(Lines::new());
+        let sender = Arc::new(sender);
+        let out = child.stdout.take().expect("stdout is a pipe");
+        let err = child.stderr.take().expect("stderr is a pipe");
+        tokio::spawn(keep(out, Arc::clone(&sender)));
+        tokio::spawn(keep(err, sender));
+        Self { name: name.to_owned(), pid: child.id().expect("it was just started"), child, lines }
+    }
+
+    /// Waits for a line that has this in it, also one of before.
+    pub async fn line(&self, wanted: &str) -> String {
+        let find = |lines: &Lines| lines.iter().find(|line| line.contains(wanted)).cloned();
+        let mut lines = self.lines.clone();
+        let waited = lines.wait_for(|lines| find(lines).is_some());
+        let why = match tokio::time::timeout(DEADLINE, waited).await {
+            Ok(Ok(lines)) => return find(&lines).expect("it was found"),
+            Ok(Err(_)) => "it has ended",
+            Err(_) => "not in time",
+        };
+        let name = &self.name;
+        panic!("{name}: no line with '{wanted}': {why}\n{}", self.tail())
+    }
+
+    /// Where it listens, once it says so.
+    pub async fn url(&self) -> String {
+        let line = self.line("listening on http://").await;
+        line.trim_start_matches("listening on ").trim().to_owned()
+    }
+
+    /// Its last lines.
+    pub fn tail(&self) -> String {
+        let lines = self.lines.borrow();
+        let skipped = lines.len().saturating_sub(SHOWN);
+        let shown = lines.iter().skip(skipped);
+        shown.map(|line| format!("  {}| {line}\n", self.name)).collect()
+    }
+
+    /// All that it has said so far, and is kept.
+    pub fn said(&self) -> Vec<String> {
+        self.lines.borrow().iter().cloned().collect()
+    }
+
+    /// All that it said, now that it has ended.
+    pub async fn all(&self) -> String {
+        let mut lines = self.lines.clone();
+        while lines.changed().await.is_ok() {}
+        self.said().join("\n")
+    }
+
+    /// Sends a signal, by name.
+    pub async fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.pid);
+        let sent = Command::new("/bin/sh").args(["-c", &kill]).status().await;
+        let sent = sent.expect("there is a shell");
+        assert!(sent.success(), "{}: not there for SIG{signal}\n{}", self.name, self.tail());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        match tokio::time::timeout(TO_END, self.child.wait()).await {
+            Ok(status) => status.expect("a child can be waited for"),
+            Err(_) => panic!("{} does not end within {TO_END:?}\n{}", self.name, self.tail()),
+        }
+    }
+
+    /// SIGTERM: it must end, and with exit code 0.
+    pub async fn stop(&mut self) {
+        self.signal("TERM").await;
+        let status = self.ended().await;
+        assert!(status.success(), "{} ended with {status}\n{}", self.name, self.tail());
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self) {
+        self.child.start_kill().expect("it is still there");
+        self.ended().await;
+    }
+
+    /// Has it ended by itself?
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+async fn keep(pipe: impl AsyncRead + Unpin, lines: Arc<watch::Sender<Lines>>) {
+    let mut pipe = BufReader::new(pipe).lines();
+    while let Ok(Some(line)) = pipe.next_line().await {
+        lines.send_modify(|lines| {
+            lines.push_back(line);
+            if lines.len() > KEPT {
+                lines.pop_front();
+            }
+        });
+    }
+}
+
+/// Processes of this system, other than zombies, that have this in their
+/// environment: by a name that only one cluster gives, its own.
+pub fn with_in_environment(needle: &str) -> Vec<u32> {
+    let needle = needle.as_bytes();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(entry.path().join("environ")).ok()?;
+            let mut variables = environment.split(|byte| *byte == 0);
+            variables.any(|variable| variable == needle).then_some(pid)
+        })
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! The pipeline, end to end: real processes on real stores.
+//!
+//! `make test` runs all of it. One alone: `make test` once, then
+//! `scripts/services with cargo test --release -p pedidos-e2e NAME`.
+
+mod cancel;
+mod deaths;
+mod generate;
+mod pause;
+mod redis_emptied;
+mod refusals;
+mod reset;
+mod runs;
+mod settings;
+mod stores_away;

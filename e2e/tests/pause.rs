@@ -1,0 +1,155 @@
+//! Pause: what is in hand is finished, nothing more is begun.
+
+use pedidos_common::run::Phase;
+use pedidos_e2e::{
+    Cluster, POLL, Status, in_time,
+    phases::{ACTIVE, long_in},
+};
+
+/// Pauses, and waits until nothing is in flight.
+async fn paused(cluster: &Cluster) -> Status {
+    let answer = cluster.client().pause().await;
+    assert_eq!(answer["paused"], true, "{answer:#}");
+    assert_eq!(answer["global"], true, "{answer:#}");
+    assert!(answer["inFlight"].is_u64(), "{answer:#}");
+    in_time("nothing in flight", async {
+        loop {
+            let queue = cluster.client().queue_status().await;
+            if queue["paused"] == true {
+                assert_eq!(queue["active"], 0, "{queue:#}");
+                break;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    })
+    .await;
+    cluster.client().status().await
+}
+
+/// Looks again and again for longer than any wait for work lasts: workers ask
+/// every second at least, and none may get anything.
+async fn stands_still(cluster: &Cluster, paused: &Status) {
+    let until = tokio::time::Instant::now() + std::time::Duration::from_millis(1_500);
+    while tokio::time::Instant::now() < until {
+        let status = cluster.client().status().await;
+        assert_eq!(status.json["ledger"], paused.json["ledger"]);
+        assert_eq!(status.phase, paused.phase);
+        let queue = cluster.client().queue_status().await;
+        assert_eq!(queue["paused"], true, "{queue:#}");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Chunks are finished before a pause is: these two alternate.
+fn same(one: Phase, other: Phase) -> bool {
+    let generating = |phase| matches!(phase, Phase::Generating | Phase::EnqueueVip);
+    one == other || generating(one) && generating(other)
+}
+
+async fn paused_in(phase: Phase) {
+    let cluster = Cluster::start(2, long_in(phase)).await;
+    // The last leases may end the phase: then once more.
+    for _ in 0..10 {
+        let (run_id, _) = cluster.run_into(phase).await;
+        let still = paused(&cluster).await;
+        let hit = same(still.phase, phase);
+        if hit {
+            stands_still(&cluster, &still).await;
+        }
+        let answer = cluster.client().resume().await;
+        assert_eq!(answer["resumed"], true, "{answer:#}");
+        assert!(cluster.done().await.is_of(&run_id));
+        cluster.audit().await;
+        if hit {
+            return cluster.finish().await;
+        }
+    }
+    panic!("phase {phase} never held still");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_paused_in_any_phase_stands_still_and_then_ends_done() {
+    for phase in ACTIVE {
+        paused_in(phase).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_paused_again_and_again_ends_done() {
+    let cluster = Cluster::start(2, &[]).await;
+    let run_id = cluster.client().generate(4_000).await;
+    let mut pauses = 0;
+    loop {
+        let still = paused(&cluster).await;
+        cluster.client().resume().await;
+        if still.phase == Phase::Done {
+            break;
+        }
+        pauses += 1;
+    }
+    assert!(pauses > 3, "only {pauses} pauses");
+    assert!(cluster.done().await.is_of(&run_id));
+    cluster.audit().await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_pause_a_run_is_accepted_and_waits() {
+    let mut cluster = Cluster::start(1, &[]).await;
+    paused(&cluster).await;
+    let answer = cluster.client().try_generate("quantity=500", None).await;
+    let accepted = answer.json(202);
+    assert_eq!(accepted["paused"], true, "{answer:#?}");
+    let waiting = cluster.client().status().await;
+    assert_eq!(waiting.progress.generated, 0);
+    stands_still(&cluster, &waiting).await;
+    // It is kept where restarts do not reach.
+    cluster.kill(0).await;
+    cluster.kill(1).await;
+    cluster.start_api().await;
+    cluster.start_worker().await;
+    stands_still(&cluster, &waiting).await;
+    cluster.client().resume().await;
+    cluster.done().await;
+    cluster.audit().await;
+    let answer = cluster.client().try_generate("quantity=500", None).await;
+    assert_eq!(answer.json(202)["paused"], false, "{answer:#?}");
+    cluster.done().await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_survives_a_cancel_and_is_lifted_by_a_reset() {
+    let cluster = Cluster::start(2, long_in(Phase::WaitingNormalDrain)).await;
+    cluster.run_into(Phase::WaitingNormalDrain).await;
+    paused(&cluster).await;
+    let answer = cluster.client().cancel("pollIntervalMs=10").await;
+    assert_eq!(answer["aborted"], true, "{answer:#}");
+    cluster.audit().await;
+    let queue = cluster.client().queue_status().await;
+    assert_eq!(queue["paused"], true, "a person's pause was lifted by a cancel");
+    let answer = cluster.client().try_generate("quantity=500", None).await;
+    assert_eq!(answer.json(202)["paused"], true, "{answer:#?}");
+    let waiting = cluster.client().status().await;
+    stands_still(&cluster, &waiting).await;
+    cluster.client().reset().await;
+    let queue = cluster.client().queue_status().await;
+    assert_eq!(queue["paused"], false, "{queue:#}");
+    cluster.run(500).await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_pause_and_to_resume_twice_is_as_good_as_once() {
+    let cluster = Cluster::start(1, &[]).await;
+    paused(&cluster).await;
+    paused(&cluster).await;
+    for _ in 0..2 {
+        let answer = cluster.client().resume().await;
+        assert_eq!(answer["resumed"], true, "{answer:#}");
+        let queue = cluster.client().queue_status().await;
+        assert_eq!(queue["paused"], false, "{queue:#}");
+    }
+    cluster.run(300).await;
+    cluster.finish().await;
+}

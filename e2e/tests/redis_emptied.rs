@@ -1,0 +1,105 @@
+//! Redis is emptied: MongoDB is the truth, and the run is replayed from it.
+
+use pedidos_common::run::Phase;
+use pedidos_e2e::{
+    Cluster, Status,
+    phases::{ACTIVE, long_in},
+};
+
+async fn empty(cluster: &Cluster) {
+    cluster.samples.expect_replay();
+    assert!(cluster.stores.empty_redis().await > 0);
+}
+
+/// Windows were measured before Redis was emptied, and are still known.
+fn has_windows(status: &Status) {
+    for window in [&status.processing.vip, &status.processing.normal] {
+        let known = window.start.is_some() && window.end.is_some();
+        assert!(window.count == 0 || known, "{:#}", status.json);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_redis_is_emptied_in_any_phase_ends_done() {
+    for phase in ACTIVE {
+        let cluster = Cluster::start(2, long_in(phase)).await;
+        let (run_id, _) = cluster.run_into(phase).await;
+        empty(&cluster).await;
+        let status = cluster.done().await;
+        assert!(status.is_of(&run_id), "{:#}", status.json);
+        cluster.audit().await;
+        assert_eq!(cluster.stores.orders().await % u64::from(pedidos_e2e::phases::QUANTITY), 0);
+        has_windows(&status);
+        cluster.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_emptied_again_and_again_costs_time_and_no_order() {
+    let cluster = Cluster::start(2, &[]).await;
+    let run_id = cluster.client().generate(8_000).await;
+    for goal in [500, 3_000, 6_000, 7_900] {
+        let generated = |status: &Status| status.progress.generated >= goal;
+        cluster.wait_for("some orders", generated).await;
+        empty(&cluster).await;
+    }
+    let status = cluster.done().await;
+    assert!(status.is_of(&run_id));
+    cluster.audit().await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_run_is_shown_as_it_was_after_redis_is_emptied() {
+    let cluster = Cluster::start(2, &[]).await;
+    let (run_id, done) = cluster.run(1_000).await;
+    empty(&cluster).await;
+    let shown = cluster.client().status().await;
+    assert!(shown.is_of(&run_id), "{:#}", shown.json);
+    for part in ["phase", "ledger", "processing", "counts", "wallClockMs", "lastRunId"] {
+        assert_eq!(shown.json[part], done.json[part], "{part}");
+    }
+    cluster.audit().await;
+    cluster.client().generate(500).await;
+    cluster.client().cancel("pollIntervalMs=10").await;
+    let cancelled = cluster.client().status().await;
+    assert_eq!(cancelled.phase, Phase::Aborted);
+    empty(&cluster).await;
+    let shown = cluster.client().status().await;
+    assert_eq!(shown.phase, Phase::Aborted);
+    assert_eq!(shown.json["ledger"], cancelled.json["ledger"]);
+    cluster.run(500).await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_survives_that_redis_is_emptied() {
+    let cluster = Cluster::start(2, long_in(Phase::WaitingNormalDrain)).await;
+    cluster.run_into(Phase::WaitingNormalDrain).await;
+    cluster.client().pause().await;
+    empty(&cluster).await;
+    let queue = cluster.client().queue_status().await;
+    assert_eq!(queue["paused"], true, "{queue:#}");
+    let status = cluster.client().status().await;
+    assert_eq!(status.terminal(), 0, "a replay began under a pause");
+    cluster.client().resume().await;
+    cluster.done().await;
+    cluster.audit().await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_is_refused_while_redis_is_emptied() {
+    let mut cluster = Cluster::start(0, &[]).await;
+    let run_id = cluster.client().generate(1_000).await;
+    for _ in 0..10 {
+        empty(&cluster).await;
+        let answer = cluster.client().try_generate("quantity=10", None).await;
+        assert!(matches!(answer.status, 409 | 503), "{answer:#?}");
+    }
+    cluster.start_worker().await;
+    assert!(cluster.done().await.is_of(&run_id));
+    cluster.audit().await;
+    assert_eq!(cluster.stores.runs().await, 1);
+    cluster.finish().await;
+}

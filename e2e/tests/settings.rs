@@ -1,0 +1,96 @@
+//! Settings: every mistake at once, by name, with exit code 2.
+
+use pedidos_common::config::SETTINGS;
+use pedidos_e2e::process::{Environment, Process};
+
+const PROGRAMS: [&str; 2] = ["pedidos-api", "pedidos-worker"];
+
+/// Runs a program that ends by itself: its exit code, and what it said.
+async fn end_of(program: &str, arguments: &[&str], pairs: &[(&str, &str)]) -> (i32, String) {
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment: Environment = pairs.collect();
+    let mut process = Process::spawn(program, program, arguments, &environment);
+    let status = process.ended().await;
+    (status.code().unwrap_or(-1), process.all().await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mistake_is_named_at_once_and_the_exit_code_is_2() {
+    let mistakes = [
+        // MONGO_URI is missing.
+        ("REDIS_URL", "localhost:6379"),
+        ("PORT", "65536"),
+        ("MAX_ORDERS", "1e6"),
+        ("LEASE_MS", "soon"),
+        ("LOG_MEMORY", "yes"),
+        ("LOG_FORMAT", "xml"),
+        ("QUEUE_NAME", "a{b}"),
+        ("MONGO_WRITE_CONCERN", "0"),
+        // Fine alone, not together.
+        ("QUEUE_HIGH_WATER", "100"),
+        ("GENERATION_CHUNK_SIZE", "101"),
+    ];
+    for program in PROGRAMS {
+        let (code, said) = end_of(program, &[], &mistakes).await;
+        assert_eq!(code, 2, "{program}: {said}");
+        let names = mistakes.iter().map(|(name, _)| *name);
+        // The contradiction is named after the one that is too large.
+        for name in names.filter(|name| *name != "QUEUE_HIGH_WATER").chain(["MONGO_URI"]) {
+            let line = format!("error: {name}: ");
+            assert!(said.contains(&line), "{program} does not name {name}:\n{said}");
+        }
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_contradict_each_other_are_refused() {
+    let mongo = ("MONGO_URI", "mongodb://127.0.0.1:1/x");
+    let cases = [
+        (("LEASE_MS", "500"), ("RETRY_BACKOFF_MS", "501"), "RETRY_BACKOFF_MS"),
+        (("PORT", "4000"), ("ADMIN_PORT", "4000"), "ADMIN_PORT"),
+        (("QUEUE_HIGH_WATER", "20000"), ("ORDERS_BATCH_SIZE", "20001"), "ORDERS_BATCH_SIZE"),
+    ];
+    for program in PROGRAMS {
+        for (one, other, named) in cases {
+            let (code, said) = end_of(program, &[], &[mongo, one, other]).await;
+            assert_eq!(code, 2, "{program}: {said}");
+            let both = said.contains(named) && said.contains(one.0);
+            assert!(both, "{program} does not name {named} and {}:\n{said}", one.0);
+            assert_eq!(said.matches("error:").count(), 1, "{said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flag_that_is_unknown_or_wrong_is_refused() {
+    let mongo = [("MONGO_URI", "mongodb://127.0.0.1:1/x")];
+    for program in PROGRAMS {
+        for (arguments, named) in [
+            (&["--queu-name", "x"][..], "--queu-name"),
+            (&["--lease-ms", "soon"], "LEASE_MS"),
+            (&["generate"], "generate"),
+        ] {
+            let (code, said) = end_of(program, arguments, &mongo).await;
+            assert_eq!(code, 2, "{program}: {said}");
+            assert!(said.contains(named), "{program} does not name {named}:\n{said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_shows_every_setting_with_its_default() {
+    for program in PROGRAMS {
+        let (code, said) = end_of(program, &["--help"], &[]).await;
+        assert_eq!(code, 0, "{said}");
+        for (name, default, _) in SETTINGS {
+            let shown = match *default {
+                "" => format!("[env: {name}]"),
+                default => format!("[env: {name}, default: {default}]"),
+            };
+            assert!(said.contains(&shown), "{program} does not show {shown}:\n{said}");
+        }
+        let (code, said) = end_of(program, &["--version"], &[]).await;
+        assert_eq!((code, said.trim()), (0, &*format!("{program} {}", env!("CARGO_PKG_VERSION"))));
+    }
+}
