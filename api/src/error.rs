@@ -12,7 +12,7 @@ use std::any::Any;
 use pedidos_common::control::VerbError;
 use poem::{
     Response,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::PanicHandler,
 };
 use poem_openapi::{ApiResponse, Object, payload::Json};
@@ -169,12 +169,20 @@ pub fn of_framework(error: poem::Error) -> Response {
         StatusCode::NOT_FOUND => {
             Problem::new(status, "Not found", "there is no such path; /docs shows those there are")
         }
+        // What the spec has, `strict` has seen to; the rest is only to be read.
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(status, "Method not allowed", "this path takes GET")
+        }
         status if status.is_client_error() => {
             Problem::new(status, status.canonical_reason().unwrap_or("Refused"), error.to_string())
         }
         _ => Problem::internal(&error.to_string()),
     };
-    problem.response()
+    let mut response = problem.response();
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+    }
+    response
 }
 
 /// A panic is a mistake of ours too.

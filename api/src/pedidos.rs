@@ -4,7 +4,7 @@ use pedidos_common::{
     control::{CancelOptions, Generate, VerbError},
     logs,
 };
-use poem::{http::StatusCode, web::Data};
+use poem::{Request, http::StatusCode, web::Data};
 use poem_openapi::{
     OpenApi, Tags,
     param::{Header, Query},
@@ -51,6 +51,7 @@ impl Pedidos {
     async fn generate(
         &self,
         app: Data<&App>,
+        request: &Request,
         /// How many orders, from 1 to MAX_ORDERS (1500000 unless configured).
         #[oai(default = "million", validator(minimum(value = "1")))]
         quantity: Query<u32>,
@@ -61,14 +62,10 @@ impl Pedidos {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> Answer<Generated> {
-        // Headers are not among what `strict` looks at.
-        if idempotency_key.0.as_ref().is_some_and(|key| !is_key(key)) {
-            let detail = "not 1 to 64 visible ASCII characters".to_owned();
-            let mistake = Mistake { name: "Idempotency-Key".to_owned(), detail };
-            return Err(Failure::Invalid(Json(Problem::invalid(vec![mistake]))));
-        }
-        let wanted =
-            Generate { quantity: quantity.0, seed: seed.0, idempotency_key: idempotency_key.0 };
+        // Read by itself: what is no text would not be in the parameter.
+        drop(idempotency_key);
+        let idempotency_key = key_of(request)?;
+        let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key };
         match app.controller.generate(&wanted).await {
             Ok(accepted) => {
                 let message = match (accepted.repeated, accepted.paused) {
@@ -273,8 +270,19 @@ impl Pedidos {
     }
 }
 
-fn is_key(key: &str) -> bool {
-    (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+/// The Idempotency-Key of a request, if it has one.
+fn key_of(request: &Request) -> Result<Option<String>, Failure> {
+    const NAME: &str = "Idempotency-Key";
+    let mut given = request.headers().get_all(NAME).iter();
+    let Some(key) = given.next() else { return Ok(None) };
+    let fits = |key: &[u8]| (1..=64).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    let detail = match key.to_str() {
+        _ if given.next().is_some() => "given more than once",
+        Ok(text) if fits(key.as_bytes()) => return Ok(Some(text.to_owned())),
+        _ => "not 1 to 64 visible ASCII characters",
+    };
+    let mistake = Mistake { name: NAME.to_owned(), detail: detail.to_owned() };
+    Err(Failure::Invalid(Json(Problem::invalid(vec![mistake]))))
 }
 
 const fn million() -> u32 {

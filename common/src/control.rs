@@ -175,6 +175,13 @@ impl Control {
         self.intent == Intent::Run && self.run.as_ref().is_some_and(|run| run.run_id == run_id)
     }
 
+    /// Is this run's cancel being carried out?
+    #[must_use]
+    pub fn is_cancelling(&self, run_id: &str) -> bool {
+        matches!(self.intent, Intent::Cancel(_))
+            && self.run.as_ref().is_some_and(|run| run.run_id == run_id)
+    }
+
     /// Is this run being cancelled, or was it? Its open orders are then marked,
     /// not deleted.
     #[must_use]

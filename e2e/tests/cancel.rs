@@ -36,7 +36,9 @@ async fn cancelled_in(phase: Phase) {
     let answer = cluster.client().cancel("pollIntervalMs=10").await;
     let status = cancelled(&cluster, &run_id, &answer).await;
     assert_eq!(answer["stillActive"], 0, "{answer:#}");
-    assert!(status.removed() > 0, "nothing was left to cancel: {:#}", status.json);
+    // Of a run that had not stored anything, everything may be a stray.
+    let left = status.removed() > 0 || seen.progress.generated == 0;
+    assert!(left, "nothing was left to cancel: {:#}", status.json);
     assert!(status.terminal() >= seen.terminal());
     cluster.audit().await;
     assert_eq!(cluster.stores.pending().await, 0);

@@ -2,7 +2,7 @@
 //! NORMAL orders, once the fence is open. Both are the same for a new run and
 //! for a replay: what the store holds already is believed.
 
-use std::{ops::Range, sync::atomic::Ordering};
+use std::{ops::Range, sync::atomic::Ordering, time::Duration};
 
 use metrics::counter;
 use pedidos_common::{
@@ -18,6 +18,10 @@ use crate::{
     retry::{Stopped, until_answered},
     worker::Worker,
 };
+
+/// How long a late chunk waits for the end of the cancel that it came late for.
+/// Not for ever: this very worker may be needed to carry it out.
+const CANCEL_TAKES: Duration = Duration::from_secs(5);
 
 impl Worker {
     /// A chunk: makes sure that its orders are stored, then pushes the VIP ones
@@ -67,9 +71,24 @@ impl Worker {
     /// what was written is put right: marked if the run was cancelled, deleted
     /// if it was reset; never anything of another run.
     async fn still_wanted(&self, lease: &Lease, ids: &Range<OrderId>) -> Result<(), Stopped> {
-        let control = until_answered("control", || self.store().control()).await?;
+        let look = || until_answered("control", || self.store().control());
+        let mut control = look().await?;
         if control.wants(&lease.run_id) {
             return Ok(());
+        }
+        if control.is_cancelling(&lease.run_id) {
+            // Who carries it out marks and counts what it finds, also this
+            // chunk; and need not wait for this lease. What it misses is seen
+            // to below, or by the sweep.
+            self.queue().release(&lease.token).await?;
+            let deadline = Instant::now() + CANCEL_TAKES;
+            while control.is_cancelling(&lease.run_id) {
+                if Instant::now() > deadline {
+                    return Err(Stopped::Unwanted);
+                }
+                tokio::time::sleep(CANCEL_TAKES / 50).await;
+                control = look().await?;
+            }
         }
         let history = until_answered("history", || self.store().run(&lease.run_id)).await?;
         let cancelled = control.cancels(&lease.run_id)

@@ -118,6 +118,15 @@ local function set_phase(phase)
     return phase
 end
 
+-- A replay found orders processed. When, only MongoDB knows: before now, and
+-- VIP orders before the first NORMAL one.
+local function found_processed(priority)
+    local at, first_normal = stamp(), num('normalStart')
+    if priority == 'vip' and first_normal > 0 then at = math.min(at, first_normal) end
+    if num(priority .. 'Start') == 0 then redis.call('HSET', run, priority .. 'Start', at) end
+    redis.call('HSET', run, priority .. 'End', math.max(at, num(priority .. 'End')))
+end
+
 -- The only place where a run moves on by itself. Called at the end of every
 -- script that changes what it looks at, so check and change are one step (I1).
 local function advance()

@@ -22,6 +22,7 @@ redis.call('HINCRBY', run, 'vipRemoved', ARGV[7])
 redis.call('HINCRBY', run, 'vipDead', #buried / ID)
 redis.call('HINCRBY', run, 'vipPledged', lease.a - lease.b)
 redis.call('HINCRBY', run, 'chunksDone', 1)
+if ARGV[6] ~= '0' then found_processed('vip') end
 if ARGV[8] == '1' then redis.call('HSET', run, 'replay', 1) end
 redis.call('HSET', run, 'progressAt', stamp())
 close_lease(token)

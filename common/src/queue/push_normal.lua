@@ -18,6 +18,7 @@ redis.call('HINCRBY', run, 'normalRemoved', ARGV[5])
 redis.call('HINCRBY', run, 'normalDead', #buried / ID)
 redis.call('HINCRBY', run, 'normalPledged', lease.a - lease.b)
 redis.call('HINCRBY', run, 'rangesDone', 1)
+if ARGV[4] ~= '0' then found_processed('normal') end
 redis.call('HSET', run, 'progressAt', stamp())
 close_lease(token)
 publish('wake')
