@@ -64,7 +64,8 @@ impl Pedidos {
     ) -> Answer<Generated> {
         // Read by itself: what is no text would not be in the parameter.
         drop(idempotency_key);
-        let idempotency_key = key_of(request)?;
+        let idempotency_key = key_of(request)
+            .map_err(|mistake| Failure::Invalid(Json(Problem::invalid(vec![mistake]))))?;
         let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key };
         match app.controller.generate(&wanted).await {
             Ok(accepted) => {
@@ -271,7 +272,7 @@ impl Pedidos {
 }
 
 /// The Idempotency-Key of a request, if it has one.
-fn key_of(request: &Request) -> Result<Option<String>, Failure> {
+fn key_of(request: &Request) -> Result<Option<String>, Mistake> {
     const NAME: &str = "Idempotency-Key";
     let mut given = request.headers().get_all(NAME).iter();
     let Some(key) = given.next() else { return Ok(None) };
@@ -281,8 +282,7 @@ fn key_of(request: &Request) -> Result<Option<String>, Failure> {
         Ok(text) if fits(key.as_bytes()) => return Ok(Some(text.to_owned())),
         _ => "not 1 to 64 visible ASCII characters",
     };
-    let mistake = Mistake { name: NAME.to_owned(), detail: detail.to_owned() };
-    Err(Failure::Invalid(Json(Problem::invalid(vec![mistake]))))
+    Err(Mistake { name: NAME.to_owned(), detail: detail.to_owned() })
 }
 
 const fn million() -> u32 {

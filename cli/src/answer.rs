@@ -181,10 +181,7 @@ mod tests {
         let status: Status = serde_json::from_str(samples::DONE).unwrap();
         assert_eq!(status.phase, Phase::Done);
         assert_eq!(status.terminal(), 1_000_000);
-        assert_eq!(
-            status.processing.vip.end.as_deref(),
-            Some("2026-03-01T12:00:20.456Z")
-        );
+        assert_eq!(status.processing.vip.end.as_deref(), Some("2026-03-01T12:00:20.456Z"));
         assert!(status.ledger.vip.is_balanced() && status.ledger.normal.is_balanced());
         assert!(!status.paused);
     }
@@ -192,10 +189,7 @@ mod tests {
     #[test]
     fn no_run_is_read_with_its_nulls() {
         let status: Status = serde_json::from_str(samples::IDLE).unwrap();
-        assert_eq!(
-            (status.phase, status.terminal(), status.run_id),
-            (Phase::Idle, 0, None)
-        );
+        assert_eq!((status.phase, status.terminal(), status.run_id), (Phase::Idle, 0, None));
     }
 
     #[test]
@@ -240,10 +234,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            (
-                run.phase,
-                run.total_processed_vip + run.total_processed_normal
-            ),
+            (run.phase, run.total_processed_vip + run.total_processed_normal),
             (Phase::Done, 10)
         );
     }

@@ -177,18 +177,13 @@ mod tests {
         let mut command = Cli::command_line();
         command.clone().debug_assert();
         let help = command.render_help().to_string();
-        assert!(
-            help.contains("PEDIDOS_URL") && help.contains("Exit codes:"),
-            "{help}"
-        );
+        assert!(help.contains("PEDIDOS_URL") && help.contains("Exit codes:"), "{help}");
     }
 
     #[test]
     fn flags_of_cancel_are_true_false_or_left_to_the_api() {
         let line = "pedidos cancel --purge=false --reset-logs --wait-timeout-ms 5";
-        let Verb::Cancel(cancel) = parse(line).unwrap().verb else {
-            unreachable!()
-        };
+        let Verb::Cancel(cancel) = parse(line).unwrap().verb else { unreachable!() };
         assert_eq!(
             (cancel.purge, cancel.remove_pending, cancel.reset_logs),
             (Some(false), None, Some(true))
@@ -199,10 +194,7 @@ mod tests {
 
     #[test]
     fn only_audit_takes_the_settings() {
-        assert!(matches!(
-            parse("pedidos audit --queue-name q").unwrap().verb,
-            Verb::Audit
-        ));
+        assert!(matches!(parse("pedidos audit --queue-name q").unwrap().verb, Verb::Audit));
         assert!(parse("pedidos status --queue-name q").is_err());
     }
 
@@ -210,10 +202,7 @@ mod tests {
     fn the_url_may_stand_before_and_after_the_verb() {
         let after = parse("pedidos status --url http://a:1/base").unwrap();
         assert_eq!(after.url.as_str(), "http://a:1/base");
-        assert_eq!(
-            parse("pedidos --url http://a:1 audit").unwrap().url.port(),
-            Some(1)
-        );
+        assert_eq!(parse("pedidos --url http://a:1 audit").unwrap().url.port(), Some(1));
     }
 
     #[test]

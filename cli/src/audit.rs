@@ -19,10 +19,7 @@ pub async fn run(settings: &Settings) -> Result<()> {
     if report.holds() {
         Ok(())
     } else {
-        Err(Failure::Failed(format!(
-            "{broken} of {} checks do not hold",
-            report.checks.len()
-        )))
+        Err(Failure::Failed(format!("{broken} of {} checks do not hold", report.checks.len())))
     }
 }
 
@@ -42,11 +39,7 @@ fn failure(error: &AuditError) -> Failure {
 }
 
 fn text(report: &Report) -> String {
-    let mut text = format!(
-        "audit of run {} · {} orders",
-        report.run_id,
-        count(report.quantity)
-    );
+    let mut text = format!("audit of run {} · {} orders", report.run_id, count(report.quantity));
     for check in &report.checks {
         let mark = if check.ok { '✓' } else { '✗' };
         let _ = write!(text, "\n{mark} {}: {}", check.name, check.figure);
@@ -62,18 +55,11 @@ mod tests {
 
     #[test]
     fn each_check_is_marked_and_has_its_figure() {
-        let check = |name, figure: &str, ok| Check {
-            name,
-            figure: figure.to_owned(),
-            ok,
-        };
+        let check = |name, figure: &str, ok| Check { name, figure: figure.to_owned(), ok };
         let report = Report {
             run_id: "r".into(),
             quantity: 50_000,
-            checks: vec![
-                check("fence violations", "0", true),
-                check("pendente", "3", false),
-            ],
+            checks: vec![check("fence violations", "0", true), check("pendente", "3", false)],
         };
         assert_eq!(
             text(&report),

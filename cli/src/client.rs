@@ -51,9 +51,7 @@ impl Client {
             // A proxy of the environment would look for it on its own machine.
             http = http.no_proxy();
         }
-        let http = http
-            .build()
-            .map_err(|error| Failure::Failed(root_cause(&error)))?;
+        let http = http.build().map_err(|error| Failure::Failed(root_cause(&error)))?;
         Ok(Self { http, base })
     }
 
@@ -75,60 +73,48 @@ impl Client {
 
     /// `GET /pedidos/runs/{runId}`
     pub async fn past_run(&self, run_id: &str) -> Result<PastRun> {
-        self.answer(self.request(Method::GET, &format!("pedidos/runs/{run_id}")))
-            .await
+        self.answer(self.request(Method::GET, &format!("pedidos/runs/{run_id}"))).await
     }
 
     /// `GET /pedidos/logs`
     pub async fn logs(&self, query: &LogQuery<'_>) -> Result<Logs> {
-        self.answer(self.request(Method::GET, "pedidos/logs").query(query))
-            .await
+        self.answer(self.request(Method::GET, "pedidos/logs").query(query)).await
     }
 
     /// `POST /pedidos/cancel`
     pub async fn cancel(&self, options: &Cancel) -> Result<Cancelled> {
         let wait = Duration::from_millis(options.wait_timeout_ms.unwrap_or(WAIT_TIMEOUT_MS));
         let request = self.request(Method::POST, "pedidos/cancel").query(options);
-        self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT)))
-            .await
+        self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT))).await
     }
 
     /// `POST /pedidos/reset`
     pub async fn reset(&self) -> Result<WasReset> {
         let wait = Duration::from_millis(WAIT_TIMEOUT_MS);
         let request = self.request(Method::POST, "pedidos/reset");
-        self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT)))
-            .await
+        self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT))).await
     }
 
     /// `POST /pedidos/queue/pause`
     pub async fn pause(&self) -> Result<Paused> {
-        self.answer(self.request(Method::POST, "pedidos/queue/pause"))
-            .await
+        self.answer(self.request(Method::POST, "pedidos/queue/pause")).await
     }
 
     /// `POST /pedidos/queue/resume`
     pub async fn resume(&self) -> Result<Paused> {
-        self.answer(self.request(Method::POST, "pedidos/queue/resume"))
-            .await
+        self.answer(self.request(Method::POST, "pedidos/queue/resume")).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}/{path}",
-            self.base.path().trim_end_matches('/')
-        ));
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
         self.http.request(method, url)
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
         let text = self.text(request).await?;
         serde_json::from_str(&text).map_err(|error| {
-            Failure::Failed(format!(
-                "{} gave an answer that makes no sense: {error}",
-                self.base
-            ))
+            Failure::Failed(format!("{} gave an answer that makes no sense: {error}", self.base))
         })
     }
 
@@ -163,10 +149,7 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -186,10 +169,7 @@ mod tests {
     #[test]
     fn only_what_was_given_is_asked_for() {
         let client = client("http://host:3000");
-        let run = NewRun {
-            quantity: Some(5),
-            seed: None,
-        };
+        let run = NewRun { quantity: Some(5), seed: None };
         let request = client.request(Method::POST, "pedidos/generate").query(&run);
         assert_eq!(url(request), "http://host:3000/pedidos/generate?quantity=5");
         let cancel = Cancel {
@@ -198,23 +178,14 @@ mod tests {
             reset_logs: None,
             wait_timeout_ms: Some(100),
         };
-        let request = client
-            .request(Method::POST, "pedidos/cancel")
-            .query(&cancel);
+        let request = client.request(Method::POST, "pedidos/cancel").query(&cancel);
         assert_eq!(
             url(request),
             "http://host:3000/pedidos/cancel?removePending=false&waitTimeoutMs=100"
         );
-        let query = LogQuery {
-            lines: None,
-            level: Some("warn"),
-            after: Some("1-0 &"),
-        };
+        let query = LogQuery { lines: None, level: Some("warn"), after: Some("1-0 &") };
         let request = client.request(Method::GET, "pedidos/logs").query(&query);
-        assert_eq!(
-            url(request),
-            "http://host:3000/pedidos/logs?level=warn&after=1-0+%26"
-        );
+        assert_eq!(url(request), "http://host:3000/pedidos/logs?level=warn&after=1-0+%26");
     }
 
     #[test]
@@ -229,12 +200,9 @@ mod tests {
 
     #[test]
     fn loopback_is_known_by_its_names() {
-        for (host, expected) in [
-            ("localhost", true),
-            ("127.0.0.1", true),
-            ("[::1]", true),
-            ("10.0.0.1", false),
-        ] {
+        for (host, expected) in
+            [("localhost", true), ("127.0.0.1", true), ("[::1]", true), ("10.0.0.1", false)]
+        {
             assert_eq!(is_this_machine(host), expected, "{host}");
         }
     }
@@ -242,15 +210,8 @@ mod tests {
     #[tokio::test]
     async fn nobody_there_is_out_of_reach_and_says_why() {
         // Bound and dropped: nothing listens on that port.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let failure = client(&format!("http://127.0.0.1:{port}"))
-            .status()
-            .await
-            .unwrap_err();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let failure = client(&format!("http://127.0.0.1:{port}")).status().await.unwrap_err();
         assert_eq!(failure.exit_code(), 4);
         assert!(failure.to_string().contains("refused"), "{failure}");
     }

@@ -107,22 +107,15 @@ impl Problem {
     /// problem+json: then the status speaks, with the first line of the body.
     pub fn read(status: StatusCode, retry_after: Option<&str>, body: &str) -> Self {
         let mut problem = serde_json::from_str(body).unwrap_or_else(|_| Self {
-            detail: body
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .map(shortened),
+            detail: body.lines().find(|line| !line.trim().is_empty()).map(shortened),
             ..Self::default()
         });
         if problem.title.is_empty() {
-            status
-                .canonical_reason()
-                .unwrap_or("Unknown error")
-                .clone_into(&mut problem.title);
+            status.canonical_reason().unwrap_or("Unknown error").clone_into(&mut problem.title);
         }
         problem.status = status.as_u16();
-        problem.retry_after = retry_after
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(Duration::from_secs);
+        problem.retry_after =
+            retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
         problem
     }
 
@@ -202,10 +195,7 @@ mod tests {
     fn an_error_that_is_no_problem_json_is_told_by_its_status() {
         let proxy = problem(StatusCode::BAD_GATEWAY, "\n<html>nginx</html>\n<p>");
         assert_eq!(proxy.to_string(), "Bad Gateway (502): <html>nginx</html>");
-        assert_eq!(
-            problem(StatusCode::NOT_FOUND, "").to_string(),
-            "Not Found (404)"
-        );
+        assert_eq!(problem(StatusCode::NOT_FOUND, "").to_string(), "Not Found (404)");
     }
 
     #[test]

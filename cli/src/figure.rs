@@ -69,27 +69,13 @@ mod tests {
 
     #[test]
     fn small_rates_keep_a_decimal() {
-        assert_eq!(
-            [0.0, 0.25, 9.94, 12_345.6].map(rate),
-            ["0.0", "0.2", "9.9", "12,346"]
-        );
+        assert_eq!([0.0, 0.25, 9.94, 12_345.6].map(rate), ["0.0", "0.2", "9.9", "12,346"]);
     }
 
     #[test]
     fn durations_fit_their_size() {
-        let durations = [
-            0.0,
-            12.3,
-            999.4,
-            999.6,
-            59_940.0,
-            59_990.0,
-            83_000.0,
-            3_780_000.0,
-        ];
-        let expected = [
-            "0ms", "12ms", "999ms", "1.0s", "59.9s", "1m 00.0s", "1m 23.0s", "1h 03m",
-        ];
+        let durations = [0.0, 12.3, 999.4, 999.6, 59_940.0, 59_990.0, 83_000.0, 3_780_000.0];
+        let expected = ["0ms", "12ms", "999ms", "1.0s", "59.9s", "1m 00.0s", "1m 23.0s", "1h 03m"];
         assert_eq!(durations.map(duration), expected);
     }
 

@@ -144,10 +144,7 @@ mod tests {
             assert_eq!(done_or_failed(phase, None).unwrap_err().exit_code(), 1);
         }
         let failure = done_or_failed(Phase::Error, Some("too many dead letters")).unwrap_err();
-        assert_eq!(
-            failure.to_string(),
-            "the run is ERROR: too many dead letters"
-        );
+        assert_eq!(failure.to_string(), "the run is ERROR: too many dead letters");
     }
 
     #[test]

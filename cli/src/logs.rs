@@ -18,20 +18,14 @@ const MOST_LINES: u32 = 5_000;
 
 /// Prints log lines, and with `--follow` those to come, until Ctrl-C.
 pub async fn run(client: &Client, args: &args::Logs) -> Result<()> {
-    let query = LogQuery {
-        lines: args.lines,
-        level: args.level.as_deref(),
-        after: None,
-    };
+    let query = LogQuery { lines: args.lines, level: args.level.as_deref(), after: None };
     let answer = client.logs(&query).await?;
     print(answer.logs)?;
     if !args.follow {
         return Ok(());
     }
     let Some(cursor) = answer.cursor else {
-        return Err(Failure::Failed(
-            "this API gives no cursor to follow its logs by".into(),
-        ));
+        return Err(Failure::Failed("this API gives no cursor to follow its logs by".into()));
     };
     tokio::select! {
         failed = follow(client, query, cursor) => failed,
@@ -46,11 +40,7 @@ async fn follow(client: &Client, query: LogQuery<'_>, mut cursor: String) -> Res
     let mut in_trouble = false;
     loop {
         sleep(POLL_EVERY).await;
-        let query = LogQuery {
-            lines: Some(MOST_LINES),
-            after: Some(&cursor),
-            ..query
-        };
+        let query = LogQuery { lines: Some(MOST_LINES), after: Some(&cursor), ..query };
         match client.logs(&query).await {
             Ok(answer) => {
                 in_trouble = false;
@@ -102,41 +92,25 @@ mod tests {
 
     fn lines(log: &[&str], warn: &[&str], error: &[&str]) -> Lines {
         let owned = |list: &[&str]| list.iter().map(|line| (*line).to_owned()).collect();
-        Lines {
-            log: owned(log),
-            warn: owned(warn),
-            error: owned(error),
-        }
+        Lines { log: owned(log), warn: owned(warn), error: owned(error) }
     }
 
     #[test]
     fn lines_of_all_levels_are_merged_by_time() {
         let merged = merged(lines(
-            &[
-                "2026-03-01T12:00:00.100Z INFO a",
-                "2026-03-01T12:00:00.300Z INFO c",
-            ],
+            &["2026-03-01T12:00:00.100Z INFO a", "2026-03-01T12:00:00.300Z INFO c"],
             &["2026-03-01T12:00:00.200Z WARN b"],
-            &[
-                "2026-03-01T11:59:59.999Z ERROR z",
-                "2026-03-01T12:00:00.400Z ERROR d",
-            ],
+            &["2026-03-01T11:59:59.999Z ERROR z", "2026-03-01T12:00:00.400Z ERROR d"],
         ));
-        let last: Vec<_> = merged
-            .iter()
-            .filter_map(|line| line.split(' ').next_back())
-            .collect();
+        let last: Vec<_> = merged.iter().filter_map(|line| line.split(' ').next_back()).collect();
         assert_eq!(last, ["z", "a", "b", "c", "d"]);
     }
 
     #[test]
     fn equal_times_keep_their_order_and_a_line_without_one_stays_with_its_own() {
         let time = "2026-03-01T12:00:00.100Z";
-        let (one, two, three) = (
-            format!("{time} 1"),
-            format!("{time} 2"),
-            "2026-03-01T12:00:00.200Z 3".to_owned(),
-        );
+        let (one, two, three) =
+            (format!("{time} 1"), format!("{time} 2"), "2026-03-01T12:00:00.200Z 3".to_owned());
         let merged = merged(lines(&[&one, "  at main.rs", &two], &[&three], &[]));
         assert_eq!(merged, [one.as_str(), "  at main.rs", &two, &three]);
     }
@@ -156,10 +130,7 @@ mod tests {
             );
             serde_json::from_str::<Logs>(&text).unwrap()
         };
-        assert_eq!(
-            answer(r#", "cursor": "1709294400000-3""#).cursor.unwrap(),
-            "1709294400000-3"
-        );
+        assert_eq!(answer(r#", "cursor": "1709294400000-3""#).cursor.unwrap(), "1709294400000-3");
         let older = answer("");
         assert!(older.cursor.is_none() && older.logs.error == ["e"]);
     }

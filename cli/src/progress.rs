@@ -30,11 +30,7 @@ impl Rates {
     pub fn add(&mut self, now: Instant, status: &Status) {
         let (generated, processed) = (status.progress.generated, status.progress.processed_total);
         // A replay counts from the start again.
-        if self
-            .samples
-            .back()
-            .is_some_and(|last| last.1 > generated || last.2 > processed)
-        {
+        if self.samples.back().is_some_and(|last| last.1 > generated || last.2 > processed) {
             self.samples.clear();
         }
         self.samples.push_back((now, generated, processed));
@@ -64,11 +60,7 @@ impl Topic {
     /// A run goes to and fro between the first two phases with every chunk:
     /// for a log they are one.
     fn of(phase: Phase) -> Self {
-        Self::Phase(if phase == Phase::EnqueueVip {
-            Phase::Generating
-        } else {
-            phase
-        })
+        Self::Phase(if phase == Phase::EnqueueVip { Phase::Generating } else { phase })
     }
 }
 
@@ -163,10 +155,7 @@ fn how_far(status: &Status) -> String {
     let target = count(status.progress.target);
     let processed = count(status.progress.processed_total);
     let width = target.len();
-    format!(
-        "{:5.1} % {processed:>width$}/{target}",
-        status.eta.progress_percent
-    )
+    format!("{:5.1} % {processed:>width$}/{target}", status.eta.progress_percent)
 }
 
 /// The phase, what is wrong, how fast it goes, when it will end.
@@ -178,9 +167,8 @@ fn what(status: &Status, rates: &Rates) -> String {
     if status.workers.alive == 0 {
         parts.push("no worker alive".into());
     }
-    let (generated, processed) = rates
-        .per_second()
-        .unwrap_or((0.0, status.throughput.overall.unwrap_or(0.0)));
+    let (generated, processed) =
+        rates.per_second().unwrap_or((0.0, status.throughput.overall.unwrap_or(0.0)));
     if matches!(status.phase, Phase::Generating | Phase::EnqueueVip) {
         parts.push(format!("{}/s made", rate(generated)));
     }
@@ -222,24 +210,14 @@ mod tests {
     fn a_rate_needs_a_second_and_forgets_what_is_long_ago() {
         assert_eq!(fed(&[]).per_second(), None);
         assert_eq!(fed(&[(0, 0, 0), (500, 100, 10)]).per_second(), None);
-        assert_eq!(
-            fed(&[(0, 0, 0), (1000, 100, 10)]).per_second(),
-            Some((100.0, 10.0))
-        );
-        let stalled: Vec<_> = (0..20)
-            .map(|tick| (tick * 1000, 5_000, tick.min(3)))
-            .collect();
+        assert_eq!(fed(&[(0, 0, 0), (1000, 100, 10)]).per_second(), Some((100.0, 10.0)));
+        let stalled: Vec<_> = (0..20).map(|tick| (tick * 1000, 5_000, tick.min(3))).collect();
         assert_eq!(fed(&stalled).per_second(), Some((0.0, 0.0)));
     }
 
     #[test]
     fn counts_that_start_over_give_no_negative_rate() {
-        let replayed = fed(&[
-            (0, 900, 900),
-            (1000, 1000, 1000),
-            (2000, 10, 0),
-            (3000, 20, 4),
-        ]);
+        let replayed = fed(&[(0, 900, 900), (1000, 1000, 1000), (2000, 10, 0), (3000, 20, 4)]);
         assert_eq!(replayed.per_second(), Some((10.0, 4.0)));
     }
 
@@ -272,10 +250,7 @@ mod tests {
         status.eta.estimated_ms = None;
         status.workers.alive = 0;
         let text = what(&status, &Rates::default());
-        assert!(
-            text.starts_with("GENERATING · no worker alive · 0.0/s made"),
-            "{text}"
-        );
+        assert!(text.starts_with("GENERATING · no worker alive · 0.0/s made"), "{text}");
         assert!(text.contains("ETA ?"), "{text}");
     }
 }

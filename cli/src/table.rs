@@ -12,11 +12,7 @@ use crate::{
 pub fn summary(status: &Status) -> String {
     let Some(run_id) = &status.run_id else {
         let last = status.last_run_id.as_deref();
-        return format!(
-            "{}: no run; the last one was {}",
-            status.phase,
-            last.unwrap_or(NONE)
-        );
+        return format!("{}: no run; the last one was {}", status.phase, last.unwrap_or(NONE));
     };
     let paused = if status.paused { " · PAUSED" } else { "" };
     let workers = &status.workers;
@@ -58,12 +54,7 @@ fn orders(status: &Status) -> Table {
     for (name, of, always) in ROWS {
         let (vip, normal) = (of(&status.ledger.vip), of(&status.ledger.normal));
         if always || vip + normal > 0 {
-            table.add_row([
-                name.to_owned(),
-                count(vip),
-                count(normal),
-                count(vip + normal),
-            ]);
+            table.add_row([name.to_owned(), count(vip), count(normal), count(vip + normal)]);
         }
     }
     right_aligned(table, 1)
@@ -86,28 +77,10 @@ fn times(status: &Status) -> Table {
     let mut table = table([day.as_str(), "from", "to", "took", "orders/s"]);
     for (name, from, to, ms, per_second) in [
         ("generation", None, None, generating, made),
-        (
-            "enqueue VIP (sum)",
-            None,
-            None,
-            status.enqueue_vip_time_ms,
-            None,
-        ),
-        (
-            "enqueue NORMAL (sum)",
-            None,
-            None,
-            status.enqueue_normal_time_ms,
-            None,
-        ),
+        ("enqueue VIP (sum)", None, None, status.enqueue_vip_time_ms, None),
+        ("enqueue NORMAL (sum)", None, None, status.enqueue_normal_time_ms, None),
         ("processing VIP", start, end, vip.time_ms, speed.vip),
-        (
-            "processing NORMAL",
-            normal_start,
-            normal_end,
-            normal.time_ms,
-            speed.normal,
-        ),
+        ("processing NORMAL", normal_start, normal_end, normal.time_ms, speed.normal),
         ("processing, both", start, normal_end, both, speed.overall),
         ("total (sum)", None, None, status.total_time_ms, None),
         ("wall clock", None, None, wall, in_all),
@@ -121,13 +94,7 @@ fn times(status: &Status) -> Table {
 /// Did every VIP order come before every NORMAL one?
 fn fence(status: &Status) -> Table {
     let fence = &status.fence;
-    let mut table = table([
-        "fence",
-        "last VIP at",
-        "first NORMAL at",
-        "violations",
-        "late VIP",
-    ]);
+    let mut table = table(["fence", "last VIP at", "first NORMAL at", "violations", "late VIP"]);
     table.add_row([
         if fence.open { "opened" } else { "shut" },
         clock(fence.last_vip_at.as_deref()),
@@ -140,9 +107,7 @@ fn fence(status: &Status) -> Table {
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
-        .set_header(header);
+    table.load_style(UTF8_FULL_CONDENSED.with_rounded_corners()).set_header(header);
     table
 }
 
@@ -161,17 +126,12 @@ mod tests {
     use crate::answer::samples;
 
     fn cells(line: &str) -> Vec<&str> {
-        line.split(['│', '┆'])
-            .map(str::trim)
-            .filter(|cell| !cell.is_empty())
-            .collect()
+        line.split(['│', '┆']).map(str::trim).filter(|cell| !cell.is_empty()).collect()
     }
 
     fn row<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
         let rows = text.lines().map(cells);
-        rows.into_iter()
-            .find(|row| row.first() == Some(&name))
-            .unwrap_or_default()
+        rows.into_iter().find(|row| row.first() == Some(&name)).unwrap_or_default()
     }
 
     #[test]
@@ -179,10 +139,7 @@ mod tests {
         let text = summary(&serde_json::from_str(samples::DONE).unwrap());
         println!("{text}");
         assert!(text.starts_with("run 7b0c9f0e-6a6c-4f0c-9a55-0d2a7c1f3b11 · DONE\n"));
-        assert_eq!(
-            row(&text, "generated"),
-            ["generated", "249,882", "750,118", "1,000,000"]
-        );
+        assert_eq!(row(&text, "generated"), ["generated", "249,882", "750,118", "1,000,000"]);
         assert_eq!(row(&text, "dead"), ["dead", "12", "0", "12"]);
         assert_eq!(row(&text, "removed"), ["removed", "0", "3", "3"]);
         assert_eq!(row(&text, "generation")[3..], ["12.3s", "81,301"]);
@@ -191,24 +148,15 @@ mod tests {
             ["12:00:00.312", "12:00:20.456", "20.1s", "12,404"]
         );
         assert_eq!(row(&text, "wall clock")[3..], ["1m 25.1s", "11,751"]);
-        assert_eq!(
-            row(&text, "opened"),
-            ["opened", "12:00:20.456", "12:00:20.501", "0", "0"]
-        );
+        assert_eq!(row(&text, "opened"), ["opened", "12:00:20.456", "12:00:20.501", "0", "0"]);
         assert!(row(&text, "waiting").is_empty(), "nothing waits: no row");
     }
 
     #[test]
     fn a_run_at_work_shows_what_is_passing_through() {
         let text = summary(&samples::draining());
-        assert_eq!(
-            row(&text, "deferred"),
-            ["deferred", "0", "750,118", "750,118"]
-        );
-        assert_eq!(
-            row(&text, "waiting"),
-            ["waiting", "110,000", "0", "110,000"]
-        );
+        assert_eq!(row(&text, "deferred"), ["deferred", "0", "750,118", "750,118"]);
+        assert_eq!(row(&text, "waiting"), ["waiting", "110,000", "0", "110,000"]);
         assert_eq!(row(&text, "leased"), ["leased", "14,882", "0", "14,882"]);
     }
 

@@ -26,11 +26,7 @@ pub async fn generate(client: &Client, args: &Generate) -> Result<()> {
     if accepted.paused {
         eprintln!("the queue is paused: `pedidos resume` lets it begin");
     }
-    if args.follow {
-        follow::run(client, &accepted.run_id).await
-    } else {
-        Ok(())
-    }
+    if args.follow { follow::run(client, &accepted.run_id).await } else { Ok(()) }
 }
 
 /// Asks until there is an answer. The key makes it safe: if an earlier request
@@ -44,10 +40,7 @@ async fn ask_for_run(client: &Client, args: &Generate) -> Result<Accepted> {
         match client.generate(&args.run, &key).await {
             Err(failure) if failure.is_out_of_reach() => {
                 let pause = pause_after(attempt, &failure);
-                eprintln!(
-                    "{failure}; asking again in {}",
-                    duration(pause.as_secs_f64() * 1e3)
-                );
+                eprintln!("{failure}; asking again in {}", duration(pause.as_secs_f64() * 1e3));
                 sleep(pause).await;
             }
             answer => return answer,
@@ -101,17 +94,12 @@ pub async fn reset(client: &Client, yes: bool) -> Result<()> {
     }
     let answer = client.reset().await?;
     let (orders, runs) = (count(answer.removed_orders), count(answer.removed_runs));
-    output::line(&format!(
-        "{}\n  orders removed: {orders}\n  runs removed: {runs}",
-        answer.message
-    ))
+    output::line(&format!("{}\n  orders removed: {orders}\n  runs removed: {runs}", answer.message))
 }
 
 fn confirm() -> Result<()> {
     if !output::can_ask() {
-        return Err(Failure::Usage(
-            "reset deletes every order and run: say so with --yes".into(),
-        ));
+        return Err(Failure::Usage("reset deletes every order and run: say so with --yes".into()));
     }
     eprint!("Delete every order, every run and all queue state? [y/N] ");
     let mut answer = String::new();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{Status, samples::Samples};
 
 /// No call of the product takes longer; a cancel waits ten seconds at most.
-const CALL: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_mins(1);
 
 /// A client of one process.
 #[derive(Clone)]

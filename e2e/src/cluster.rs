@@ -162,9 +162,8 @@ impl Cluster {
             if wanted(&status) {
                 return status;
             }
-            if tokio::time::Instant::now() >= until {
-                panic!("{what}: not within {DEADLINE:?}\n{:#}", status.json);
-            }
+            let in_time = tokio::time::Instant::now() < until;
+            assert!(in_time, "{what}: not within {DEADLINE:?}\n{:#}", status.json);
             tokio::time::sleep(POLL).await;
         }
     }

@@ -13,6 +13,8 @@
 // A harness that cannot go on fails the test, with what it knows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
+// Tests are few, and may be as large as they like.
+#![allow(clippy::large_futures)]
 
 pub mod client;
 pub mod cluster;

@@ -66,8 +66,8 @@ impl Process {
     pub async fn line(&self, wanted: &str) -> String {
         let find = |lines: &Lines| lines.iter().find(|line| line.contains(wanted)).cloned();
         let mut lines = self.lines.clone();
-        let waited = lines.wait_for(|lines| find(lines).is_some());
-        let why = match tokio::time::timeout(DEADLINE, waited).await {
+        let found = lines.wait_for(|lines| find(lines).is_some());
+        let why = match tokio::time::timeout(DEADLINE, found).await {
             Ok(Ok(lines)) => return find(&lines).expect("it was found"),
             Ok(Err(_)) => "it has ended",
             Err(_) => "not in time",
@@ -87,7 +87,7 @@ impl Process {
         let lines = self.lines.borrow();
         let skipped = lines.len().saturating_sub(SHOWN);
         let shown = lines.iter().skip(skipped);
-        shown.map(|line| format!("  {}| {line}\n", self.name)).collect()
+        shown.fold(String::new(), |tail, line| tail + "  " + &self.name + "| " + line + "\n")
     }
 
     /// All that it has said so far, and is kept.
@@ -112,10 +112,10 @@ impl Process {
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
-        match tokio::time::timeout(TO_END, self.child.wait()).await {
-            Ok(status) => status.expect("a child can be waited for"),
-            Err(_) => panic!("{} does not end within {TO_END:?}\n{}", self.name, self.tail()),
-        }
+        let Ok(ended) = tokio::time::timeout(TO_END, self.child.wait()).await else {
+            panic!("{} does not end within {TO_END:?}\n{}", self.name, self.tail())
+        };
+        ended.expect("a child can be waited for")
     }
 
     /// SIGTERM: it must end, and with exit code 0.

@@ -110,6 +110,13 @@ impl Stores {
         runs.count_documents(doc! {}).await.expect("MongoDB answers")
     }
 
+    /// A run in the history, as it is stored.
+    pub async fn run_document(&self, run_id: &str) -> Document {
+        let runs = self.database.collection::<Document>("process_runs");
+        let run = runs.find_one(doc! { "_id": run_id }).await;
+        run.expect("MongoDB answers").expect("it is in the history")
+    }
+
     /// One field of every order of a run, by index.
     pub async fn field(&self, run_id: &str, field: &str) -> Vec<String> {
         let run = self.store.run(run_id).await.expect("MongoDB answers");

@@ -40,15 +40,13 @@ async fn when_the_only_worker_is_killed_the_next_one_goes_on() {
 async fn workers_killed_one_after_the_other_all_through_a_run_cost_no_order() {
     let mut cluster = Cluster::start(2, &[]).await;
     let run_id = cluster.client().generate(12_000).await;
-    let mut oldest = 1;
-    for goal in [500, 4_000, 9_000, 14_000, 19_000] {
+    for (oldest, goal) in (1..).zip([500, 4_000, 9_000, 14_000, 19_000]) {
         // Orders written: each is once when generated, once when processed.
         let written = |status: &pedidos_e2e::Status| {
             status.progress.generated + status.progress.processed_total >= goal
         };
         cluster.wait_for("some progress", written).await;
         cluster.kill(oldest).await;
-        oldest += 1;
         cluster.start_worker().await;
     }
     assert!(cluster.done().await.is_of(&run_id));

@@ -57,10 +57,7 @@ pub const IDLE: &str = r#"{
 pub fn draining() -> Status {
     let mut status: Status = serde_json::from_str(DONE).unwrap();
     status.phase = Phase::WaitingVipDrain;
-    status.eta = Eta {
-        estimated_ms: Some(83_000.0),
-        progress_percent: 12.5,
-    };
+    status.eta = Eta { estimated_ms: Some(83_000.0), progress_percent: 12.5 };
     status.progress.processed_total = 124_990;
     let (vip, normal) = (&mut status.ledger.vip, &mut status.ledger.normal);
     (vip.processed, vip.dead) = (124_990, 10);
