@@ -16,3 +16,4 @@ mod reset;
 mod runs;
 mod settings;
 mod stores_away;
+mod verbs_meet;

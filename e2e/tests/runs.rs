@@ -1,6 +1,6 @@
 //! Runs that nothing happens to.
 
-use pedidos_common::run::Phase;
+use pedidos_common::{run::Phase, telemetry};
 use pedidos_e2e::Cluster;
 
 async fn runs_with(workers: usize) {
@@ -78,5 +78,37 @@ async fn the_same_seed_draws_the_same_orders_again() {
     }
     assert_eq!(drawn[0], drawn[1]);
     assert_ne!(drawn[0].0, drawn[2].0);
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_tells_of_a_run_what_its_status_told() {
+    const FIELDS: &str = "status seed quantity phase generationTimeMs processingTimeVIPMs \
+        processingTimeNormalMs startVIP endVIP startNormal endNormal totalProcessedVIP \
+        totalProcessedNormal totalFailedVIP totalFailedNormal enqueueVipTimeMs \
+        enqueueNormalTimeMs totalTimeMs wallClockMs error createdAt finishedAt";
+    let cluster = Cluster::start(2, &[]).await;
+    let (run_id, status) = cluster.run(1_000).await;
+    let saved = cluster.stores.run_document(&run_id).await;
+    for field in FIELDS.split_whitespace() {
+        assert!(saved.contains_key(field), "no {field}: {saved:#?}");
+    }
+    let number = |field: &str| saved.get_i64(field).unwrap() as u64;
+    assert_eq!(saved.get_str("phase").unwrap(), "DONE");
+    assert_eq!(number("quantity"), 1_000);
+    assert_eq!(number("totalProcessedVIP"), status.counts.vip);
+    assert_eq!(number("totalProcessedNormal"), status.counts.normal);
+    for time in ["generationTimeMs", "enqueueVipTimeMs", "totalTimeMs", "wallClockMs"] {
+        assert_eq!(status.json[time], number(time), "{time}");
+    }
+    for (field, shown) in [
+        ("startVIP", &status.processing.vip.start),
+        ("endVIP", &status.processing.vip.end),
+        ("startNormal", &status.processing.normal.start),
+        ("endNormal", &status.processing.normal.end),
+    ] {
+        let at = saved.get_datetime(field).unwrap().timestamp_millis();
+        assert_eq!(Some(&telemetry::iso(at)), shown.as_ref(), "{field}");
+    }
     cluster.finish().await;
 }
