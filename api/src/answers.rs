@@ -2,7 +2,11 @@
 
 use poem_openapi::{ApiResponse, Enum, Object, payload::Json};
 
-use crate::error::{Failure, Problem};
+use crate::{
+    error::{Failure, Problem},
+    history::Run,
+    jobs::OrderData,
+};
 
 /// A run was accepted.
 #[derive(Debug, Object)]
@@ -45,7 +49,7 @@ pub struct CancelAnswer {
     pub queue_paused: bool,
     /// Orders that were pending, and are cancelled.
     pub removed_pending: u64,
-    /// The queue's dead letters were forgotten too.
+    /// The run's dead letters are no longer listed.
     pub purged: bool,
     /// The log lines in Redis were forgotten.
     pub logs_reset: bool,
@@ -53,8 +57,26 @@ pub struct CancelAnswer {
     pub waited_for_stop_ms: u64,
     /// Leases still held then; what they do no longer counts.
     pub still_active: u64,
+    /// Where every order of the run is now.
+    pub summary: Option<CancelSummary>,
     /// In words.
     pub message: String,
+}
+
+/// generated = processed + failed + removed + stillPending
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct CancelSummary {
+    /// Orders that were stored.
+    pub generated: u64,
+    /// Processed before the cancel.
+    pub processed: u64,
+    /// Dead letters.
+    pub failed: u64,
+    /// Removed by a person before, or by this cancel.
+    pub removed: u64,
+    /// Always 0: a cancel leaves nothing pending.
+    pub still_pending: u64,
 }
 
 /// What a reset deleted.
@@ -90,38 +112,84 @@ pub struct ResumeAnswer {
     pub global: bool,
 }
 
-/// A level of log lines.
-#[derive(Debug, Clone, Copy, Enum)]
+/// The jobs that a clean removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "lowercase")]
-pub enum Level {
-    /// What went well.
-    Info,
-    /// What went wrong and was mended.
-    Warn,
-    /// What went wrong.
-    Error,
+pub enum CleanState {
+    /// In the queue.
+    Wait,
+    /// In a worker's hands.
+    Active,
+    /// Waiting for a retry.
+    Delayed,
+    /// Processed: only taken off the list.
+    Completed,
+    /// Dead letters.
+    Failed,
 }
 
-/// Log lines of all processes, with the run's times.
+/// What a clean removed.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct LogsAnswer {
-    /// The lines.
-    pub logs: LogLines,
-    /// Give it as `after` to get what comes after these lines.
-    pub cursor: String,
+pub struct CleanAnswer {
+    /// How many.
+    pub removed: u64,
+    /// As asked.
+    pub state: CleanState,
 }
 
-/// Lines by level, oldest first.
-#[derive(Debug, Default, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct LogLines {
-    /// Level info and below.
-    pub log_messages: Vec<String>,
-    /// Level warn.
-    pub warn_messages: Vec<String>,
-    /// Level error.
-    pub error_messages: Vec<String>,
+/// The connections are new.
+#[derive(Debug, Object)]
+pub struct CloseAnswer {
+    /// The old ones are closed.
+    pub closed: bool,
+}
+
+/// Dead letters were put back.
+#[derive(Debug, Object)]
+pub struct RetriedAnswer {
+    /// How many.
+    pub retried: u64,
+}
+
+/// What became of a retry.
+#[derive(Debug, ApiResponse)]
+pub enum Retried {
+    /// The dead letters are tried again.
+    #[oai(status = 200)]
+    Done(Json<RetriedAnswer>),
+    /// Another run was started meanwhile; `runId` says which.
+    #[oai(status = 409, content_type = "application/problem+json")]
+    Conflict(Json<Problem>),
+}
+
+/// One run, if there is such a run.
+#[derive(Debug, ApiResponse)]
+pub enum RunFound {
+    /// The run.
+    #[oai(status = 200)]
+    Found(Json<Run>),
+    /// No run of the history has this id.
+    #[oai(status = 404, content_type = "application/problem+json")]
+    Missing(Json<Problem>),
+}
+
+/// One order, if there is such an order.
+#[derive(Debug, ApiResponse)]
+pub enum OrderFound {
+    /// The order.
+    #[oai(status = 200)]
+    Found(Json<OrderData>),
+    /// No order has this id.
+    #[oai(status = 404, content_type = "application/problem+json")]
+    Missing(Json<Problem>),
+}
+
+/// An operation that is no more.
+#[derive(Debug, ApiResponse)]
+pub enum Deprecated {
+    /// It is no more; the detail says what is instead.
+    #[oai(status = 410, content_type = "application/problem+json")]
+    Gone(Json<Problem>),
 }
 
 /// What every operation answers: what it should, or why not.

@@ -2,8 +2,10 @@
 //! always, from an unknown path to a panic. A refused call changed nothing.
 //!
 //! - 400: the request is not what the spec allows; every mistake is named.
-//! - 404, 405: no such path; not with this method.
+//! - 404, 405: no such path, or no such run; not with this method.
 //! - 409: another run is active.
+//! - 410: this operation is no more.
+//! - 413: a body where none is expected, and a long one.
 //! - 500: a mistake of ours; the id is in the log, the details are not in the body.
 //! - 503: a store is out of reach; try again after `Retry-After` seconds.
 
@@ -17,9 +19,6 @@ use poem::{
 };
 use poem_openapi::{ApiResponse, Object, payload::Json};
 use serde::Serialize;
-
-/// Seconds after which it makes sense to try again.
-const RETRY_AFTER: u64 = 2;
 
 /// The content type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -98,7 +97,7 @@ impl Problem {
         let body = serde_json::to_string(self).unwrap_or_default();
         let mut response = Response::builder().status(status).content_type(PROBLEM_JSON).body(body);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.into());
+            response.headers_mut().insert(header::RETRY_AFTER, Failure::RETRY_AFTER.into());
         }
         response
     }
@@ -124,12 +123,22 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Seconds after which it makes sense to try again.
+    pub const RETRY_AFTER: u64 = 2;
+
+    /// One parameter is not what is allowed.
+    #[must_use]
+    pub fn invalid(name: &str, detail: impl Into<String>) -> Self {
+        let mistake = Mistake { name: name.to_owned(), detail: detail.into() };
+        Self::Invalid(Json(Problem::invalid(vec![mistake])))
+    }
+
     /// A store is out of reach.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
         let title = "A store is out of reach";
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail);
-        Self::Unavailable(Json(problem), RETRY_AFTER)
+        Self::Unavailable(Json(problem), Self::RETRY_AFTER)
     }
 }
 
@@ -140,7 +149,9 @@ impl<E: Into<VerbError>> From<E> for Failure {
         let said = error.to_string();
         match error {
             VerbError::Queue(QueueError::Answer(_))
-            | VerbError::Store(StoreError::Corrupt(_) | StoreError::Rejected(_))
+            | VerbError::Store(
+                StoreError::Corrupt(_) | StoreError::Rejected(_) | StoreError::Settings(_),
+            )
             | VerbError::Active { .. } => Self::Internal(Json(Problem::internal(&said))),
             VerbError::OutcomeUnknown { run_id, cause } => {
                 let title = "Outcome unknown";
@@ -148,7 +159,7 @@ impl<E: Into<VerbError>> From<E> for Failure {
                     format!("MongoDB went away while run {run_id} was being accepted: {cause}");
                 let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail);
                 problem.run_id = Some(run_id);
-                Self::Unavailable(Json(problem), RETRY_AFTER)
+                Self::Unavailable(Json(problem), Self::RETRY_AFTER)
             }
             VerbError::Queue(_) | VerbError::Store(_) | VerbError::StaleStore { .. } => {
                 Self::unavailable(said)

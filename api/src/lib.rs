@@ -2,20 +2,35 @@
 //!
 //! - [`routes`]: every path there is, and what stands around it.
 //! - [`strict`]: refuses what the spec does not allow, before anything happens.
-//! - [`pedidos`]: the handlers: each calls `Controller` or `Queue`, nothing deeper.
-//! - [`status`], [`answers`]: what they answer with.
+//! - [`runs`], [`queue`], [`logs`], [`probes`]: the handlers: each calls `Controller` or
+//!   `Queue`, nothing deeper.
+//! - [`status`], [`answers`], [`health`], [`history`], [`jobs`]: what they answer with.
+//! - [`events`]: what happens, as a stream.
+//! - [`dashboard`]: the web page, compiled in.
 //! - [`error`]: what goes wrong, and how it is said.
-//! - [`probes`]: liveness, readiness, metrics.
+//! - [`openapi`]: the document that describes it all.
+//! - [`patience`]: connections whose other end does not read.
 
 pub mod answers;
+pub mod dashboard;
 pub mod error;
-pub mod pedidos;
+pub mod events;
+pub mod health;
+pub mod history;
+pub mod jobs;
+pub mod logs;
+pub mod openapi;
+pub mod patience;
 pub mod probes;
+pub mod queue;
 pub mod routes;
+pub mod runs;
 pub mod status;
 pub mod strict;
 
 use pedidos_common::{config::ApiSettings, control::Controller};
+
+use crate::events::Hub;
 
 /// What every handler has: connections and settings, no state (I8).
 #[derive(Clone)]
@@ -24,4 +39,6 @@ pub struct App {
     pub controller: Controller,
     /// The settings.
     pub settings: ApiSettings,
+    /// Tells the streams what is new.
+    pub hub: Hub,
 }

@@ -1,28 +1,69 @@
-//! Liveness, readiness, metrics: for orchestrators, not part of the contract's spec.
+//! Handlers: liveness, readiness, metrics, for orchestrators and Prometheus.
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use poem::{Response, handler, http::StatusCode, web::Data};
+use poem::{http::StatusCode, web::Data};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    payload::{Json, PlainText, Response},
+};
 
-use crate::{App, error::Problem};
+use crate::{
+    App,
+    error::{Failure, Problem},
+    openapi::Tag,
+};
 
-/// Looks at no store: a restart would not bring one back.
-#[handler]
-pub const fn livez() -> &'static str {
-    "ok"
+/// Is it alive, is it ready, what has it done?
+pub struct Probes;
+
+/// Whether this replica can do its work.
+#[derive(ApiResponse)]
+enum Ready {
+    /// Both stores answer.
+    #[oai(status = 200)]
+    Yes(PlainText<&'static str>),
+    /// A store does not answer; the detail says which.
+    #[oai(status = 503, content_type = "application/problem+json")]
+    No(
+        Json<Problem>,
+        /// Seconds after which to try again.
+        #[oai(header = "Retry-After")]
+        u64,
+    ),
 }
 
-/// Both stores answer.
-#[handler]
-pub async fn readyz(app: Data<&App>) -> Response {
-    match app.controller.ready().await {
-        Ok(()) => Response::builder().body("ok"),
-        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready", error).response(),
+#[expect(clippy::unused_async, reason = "the form of a handler")]
+#[OpenApi]
+impl Probes {
+    /// Is this replica alive?
+    ///
+    /// Looks at no store: a restart would not bring one back.
+    #[oai(path = "/livez", method = "get", operation_id = "getLiveness", tag = "Tag::Operation")]
+    async fn livez(&self) -> PlainText<&'static str> {
+        PlainText("ok")
     }
-}
 
-/// This process' metrics, as Prometheus text.
-#[handler]
-pub fn metrics(exporter: Data<&PrometheusHandle>) -> Response {
-    exporter.run_upkeep();
-    Response::builder().content_type("text/plain; version=0.0.4").body(exporter.render())
+    /// Is this replica ready?
+    ///
+    /// Both stores answer within a second.
+    #[oai(path = "/readyz", method = "get", operation_id = "getReadiness", tag = "Tag::Operation")]
+    async fn readyz(&self, app: Data<&App>) -> Ready {
+        match app.controller.ready().await {
+            Ok(()) => Ready::Yes(PlainText("ok")),
+            Err(error) => Ready::No(
+                Json(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready", error)),
+                Failure::RETRY_AFTER,
+            ),
+        }
+    }
+
+    /// Show the metrics of this replica
+    ///
+    /// As Prometheus reads them.
+    #[oai(path = "/metrics", method = "get", operation_id = "getMetrics", tag = "Tag::Operation")]
+    async fn metrics(&self, exporter: Data<&PrometheusHandle>) -> Response<PlainText<String>> {
+        exporter.run_upkeep();
+        Response::new(PlainText(exporter.render()))
+            .header("Content-Type", "text/plain; version=0.0.4")
+    }
 }

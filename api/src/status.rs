@@ -2,7 +2,7 @@
 
 use pedidos_common::{
     order::Priority,
-    queue::{RunView, Snapshot},
+    queue::{RunView, Snapshot, WorkerInfo},
     run::{Ledger, Phase},
     telemetry::iso,
 };
@@ -41,7 +41,7 @@ impl From<Phase> for PhaseName {
 }
 
 /// Everything about the current run. Times are ISO-8601 UTC, durations ms.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Status {
     /// First chunk claimed → last chunk stored.
@@ -81,7 +81,7 @@ pub struct Status {
 }
 
 /// When each priority was processed.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 struct Processing {
     /// VIP orders.
     vip: Window,
@@ -90,7 +90,7 @@ struct Processing {
 }
 
 /// First lease → last ack of a priority.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 struct Window {
     /// The first lease.
@@ -104,7 +104,7 @@ struct Window {
 }
 
 /// A number for each priority.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 struct PerPriority {
     /// VIP orders.
     vip: u64,
@@ -113,7 +113,7 @@ struct PerPriority {
 }
 
 /// Orders per second over each one's window.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 struct Throughput {
     /// VIP orders over their window.
     vip: f64,
@@ -124,7 +124,7 @@ struct Throughput {
 }
 
 /// How much longer it will take.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 struct Eta {
     /// Until the end; null until it can be told.
@@ -134,7 +134,7 @@ struct Eta {
 }
 
 /// How far a run is, in orders.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 struct Progress {
     /// To be generated.
@@ -146,7 +146,7 @@ struct Progress {
 }
 
 /// Where every order is, by priority.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 pub struct Ledgers {
     /// VIP orders.
     vip: LedgerView,
@@ -155,7 +155,7 @@ pub struct Ledgers {
 }
 
 /// generated = deferred + waiting + leased + delayed + processed + dead + removed
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename = "Ledger")]
 struct LedgerView {
     /// Stored in MongoDB.
@@ -177,7 +177,7 @@ struct LedgerView {
 }
 
 /// What keeps NORMAL orders behind VIP ones.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 struct Fence {
     /// Every VIP order is terminal: NORMAL orders may be claimed.
@@ -193,7 +193,7 @@ struct Fence {
 }
 
 /// Who works on it.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 struct Workers {
     /// Workers heard of in the last seconds.
     alive: u64,
@@ -201,11 +201,37 @@ struct Workers {
     slots: u64,
     /// Leases that they hold.
     busy: u64,
+    /// Each of them; the first 100.
+    list: Vec<Worker>,
+}
+
+/// One worker that is alive.
+#[derive(Debug, Clone, Object)]
+struct Worker {
+    /// Its id, made at its start; its log lines begin with it.
+    id: String,
+    /// The machine it runs on.
+    host: String,
+    /// Its process id there.
+    pid: u32,
+    /// Its program's version.
+    version: String,
+    /// Leases that it may hold at once.
+    slots: u32,
+    /// Leases that it holds.
+    busy: u32,
+}
+
+impl From<&WorkerInfo> for Worker {
+    fn from(worker: &WorkerInfo) -> Self {
+        let WorkerInfo { id, host, pid, version, slots, busy } = worker.clone();
+        Self { id, host, pid, version, slots, busy }
+    }
 }
 
 /// What the queue holds.
-#[derive(Debug, Object)]
-pub struct QueueStatus {
+#[derive(Debug, Clone, Object)]
+pub struct QueueCounts {
     /// Ids in the queue; not the deferred NORMAL orders.
     waiting: u64,
     /// Orders in workers' hands.
@@ -218,11 +244,18 @@ pub struct QueueStatus {
     delayed: u64,
     /// Claims are stopped and nothing is in flight.
     paused: bool,
+}
+
+/// What the queue holds, and where every order is.
+#[derive(Debug, Clone, Object)]
+pub struct QueueStatus {
+    #[oai(flatten)]
+    counts: QueueCounts,
     /// Where every order is.
     ledger: Ledgers,
 }
 
-impl QueueStatus {
+impl QueueCounts {
     /// Of one snapshot.
     #[must_use]
     pub fn of(snapshot: &Snapshot) -> Self {
@@ -233,7 +266,18 @@ impl QueueStatus {
             completed: vip.processed + normal.processed,
             failed: vip.dead + normal.dead,
             delayed: vip.delayed + normal.delayed,
-            paused: snapshot.paused && snapshot.leases == 0,
+            paused: snapshot.is_paused(),
+        }
+    }
+}
+
+impl QueueStatus {
+    /// Of one snapshot.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let [vip, normal] = Priority::ALL.map(|priority| snapshot.ledger(priority));
+        Self {
+            counts: QueueCounts::of(snapshot),
             ledger: Ledgers { vip: vip.into(), normal: normal.into() },
         }
     }
@@ -248,12 +292,12 @@ impl From<Ledger> for LedgerView {
 }
 
 /// A stamp as text; 0 is none.
-fn time(ms: i64) -> Option<String> {
+pub(crate) fn time(ms: i64) -> Option<String> {
     (ms != 0).then(|| iso(ms))
 }
 
 /// A duration; a negative one, of clocks that differ, is none.
-fn millis(ms: i64) -> u64 {
+pub(crate) fn millis(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0)
 }
 
@@ -303,7 +347,7 @@ impl Status {
                 normal: per_second(normal.processed, windows[1]),
                 overall: per_second(processed, windows[0] + windows[1]),
             },
-            eta: Eta::of(run, [&vip, &normal], now),
+            eta: Eta::of(snapshot, run, [&vip, &normal]),
             progress: Progress {
                 target: run.quantity,
                 generated: vip.generated + normal.generated,
@@ -320,39 +364,53 @@ impl Status {
                 alive: snapshot.workers.len() as u64,
                 slots: snapshot.workers.iter().map(|worker| u64::from(worker.slots)).sum(),
                 busy: snapshot.workers.iter().map(|worker| u64::from(worker.busy)).sum(),
+                list: snapshot.workers.iter().take(Workers::LISTED).map(Worker::from).collect(),
             },
             ledger: Ledgers { vip: vip.into(), normal: normal.into() },
         }
     }
 }
 
+impl Workers {
+    /// An answer does not grow with the number of workers without end.
+    const LISTED: usize = 100;
+}
+
 impl Eta {
-    /// Until NORMAL orders are processed the rate is that of writes: each order
-    /// is written twice, and the update is the dearer one. From then on it is
-    /// the rate at which NORMAL orders are processed.
-    fn of(run: &RunView, [vip, normal]: [&Ledger; 2], now: i64) -> Self {
+    /// Each order is written twice, and the update is the dearer write: that is the
+    /// work of a run, and until the fence opens its rate so far is the rate of the
+    /// rest. Behind the fence it is the rate at which NORMAL orders are processed;
+    /// the rate before counts along for as long as there is little to go by.
+    fn of(snapshot: &Snapshot, run: &RunView, [vip, normal]: [&Ledger; 2]) -> Self {
         const INSERT: f64 = 1.0;
         const UPDATE: f64 = 2.0;
+        let (figures, now) = (&run.figures, snapshot.clock());
         let terminal = vip.terminal() + normal.terminal();
         let target = run.quantity.max(1) as f64;
         let progress_percent = (terminal as f64 * 10_000.0 / target).round() / 100.0;
-        let left = (run.quantity.saturating_sub(terminal)) as f64;
-        let (done, todo, since) = if run.figures.normal_start > 0 {
-            (normal.terminal() as f64, left, run.figures.normal_start)
+        let left = run.quantity.saturating_sub(terminal) as f64;
+        let generated = (vip.generated + normal.generated) as f64;
+        let behind_the_fence = run.phase.fence_open() && figures.normal_start > 0;
+        let until = if behind_the_fence { figures.normal_start } else { now };
+        let elapsed = (until - figures.generation_start) as f64;
+        let before = if behind_the_fence { vip.terminal() } else { terminal };
+        // Orders × cost a millisecond.
+        let rate = (generated * INSERT + before as f64 * UPDATE) / elapsed;
+        let estimate = if behind_the_fence {
+            let counts_along = elapsed / 20.0;
+            let normal_rate = (normal.terminal() as f64 + rate / UPDATE * counts_along)
+                / ((now - figures.normal_start) as f64 + counts_along);
+            left / normal_rate
         } else {
-            let generated = (vip.generated + normal.generated) as f64;
-            let done = generated * INSERT + terminal as f64 * UPDATE;
-            (
-                done,
-                (run.quantity as f64 - generated) * INSERT + left * UPDATE,
-                run.figures.generation_start,
-            )
+            ((run.quantity as f64 - generated) * INSERT + left * UPDATE) / rate
         };
-        let elapsed = now - since;
-        let tells = run.phase.is_active() && since > 0 && elapsed > 0 && done > 0.0;
+        let tells = run.phase.is_active()
+            && !snapshot.paused
+            && figures.generation_start > 0
+            && estimate.is_finite();
         let estimated_ms = match run.phase {
             Phase::Done | Phase::Aborted => Some(0),
-            _ => tells.then(|| (todo * elapsed as f64 / done).round() as u64),
+            _ => tells.then(|| estimate.round() as u64),
         };
         Self { estimated_ms, progress_percent }
     }

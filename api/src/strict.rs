@@ -1,14 +1,16 @@
-//! The request as the spec has it, or not at all: every query parameter is held
-//! against the OpenAPI document that we publish, so what is documented and what
-//! is accepted cannot drift apart. Refused are parameters that are unknown,
-//! given twice, empty, of the wrong type, or out of range; all at once, by name.
+//! The request as the spec has it, or not at all: every parameter of the query and
+//! every header that the spec knows is held against the OpenAPI document that we
+//! publish, so what is documented and what is accepted cannot drift apart. Refused
+//! are parameters that are unknown, given twice, empty, of the wrong type, or out
+//! of range; all at once, by name. And bodies: no operation takes one.
 
 use std::collections::HashMap;
 
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response, Result,
-    http::{Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
 };
+use regex::Regex;
 use serde_json::Value;
 
 use crate::error::{Mistake, Problem};
@@ -19,16 +21,23 @@ enum Allowed {
     Whole { least: i64, most: i64 },
     Boolean,
     OneOf(Vec<String>),
-    Text { longest: usize },
+    Text { longest: usize, form: Option<Regex> },
 }
 
-/// What is allowed of each parameter, and what it is if it is not given.
-type Parameters = HashMap<String, (Allowed, Option<String>)>;
+/// What is allowed of each parameter, and whether it must be given.
+type Parameters = HashMap<String, (Allowed, bool)>;
+
+/// What an operation takes.
+#[derive(Debug, Clone, Default)]
+struct Taken {
+    query: Parameters,
+    headers: Parameters,
+}
 
 /// Every operation of the spec, by path and method.
 #[derive(Debug, Clone, Default)]
 pub struct Strict {
-    paths: Vec<(Vec<String>, HashMap<Method, Parameters>)>,
+    paths: Vec<(Vec<String>, HashMap<Method, Taken>)>,
 }
 
 impl Strict {
@@ -41,7 +50,9 @@ impl Strict {
             let operations = operations.as_object().unwrap_or(&empty).iter();
             let operations = operations.filter_map(|(method, operation)| {
                 let method = method.to_uppercase().parse().ok()?;
-                Some((method, parameters(spec, operation)))
+                let query = parameters(spec, operation, "query");
+                let headers = parameters(spec, operation, "header");
+                Some((method, Taken { query, headers }))
             });
             (segments(path), operations.collect())
         };
@@ -55,7 +66,7 @@ impl Strict {
         };
         // HEAD is GET without the body.
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        let Some(parameters) = operations.get(method) else {
+        let Some(taken) = operations.get(method) else {
             let mut allowed: Vec<_> = operations.keys().map(Method::as_str).collect();
             allowed.sort_unstable();
             let detail =
@@ -66,7 +77,8 @@ impl Strict {
                 detail,
             )));
         };
-        let mistakes = mistakes(parameters, request.uri().query().unwrap_or_default());
+        let mut mistakes = mistakes(&taken.query, request.uri().query().unwrap_or_default());
+        mistakes.extend(mistakes_in_headers(&taken.headers, request.headers()));
         if mistakes.is_empty() { Ok(()) } else { Err(Box::new(Problem::invalid(mistakes))) }
     }
 
@@ -82,18 +94,6 @@ impl Strict {
     }
 }
 
-/// Sets the maximum of every parameter of this name in an OpenAPI document.
-pub fn limit(spec: &mut Value, name: &str, most: u32) {
-    let operations = spec["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
-    let operations = operations.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
-    for operation in operations {
-        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-        for parameter in parameters.into_iter().flatten().filter(|p| p["name"] == name) {
-            parameter["schema"]["maximum"] = most.into();
-        }
-    }
-}
-
 fn segments(path: &str) -> Vec<String> {
     path.trim_matches('/').split('/').map(str::to_owned).collect()
 }
@@ -102,18 +102,15 @@ fn fits(known: &[String], path: &[String]) -> bool {
     known.len() == path.len() && known.iter().zip(path).all(|(k, p)| k == p || k.starts_with('{'))
 }
 
-fn parameters(spec: &Value, operation: &Value) -> Parameters {
+fn parameters(spec: &Value, operation: &Value, place: &str) -> Parameters {
     let listed = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     listed
         .iter()
-        .filter(|parameter| parameter["in"] == "query")
+        .filter(|parameter| parameter["in"] == place)
         .filter_map(|parameter| {
             let schema = &parameter["schema"];
-            let default = schema.get("default").map(|default| match default {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            });
-            Some((parameter["name"].as_str()?.to_owned(), (allowed(spec, schema), default)))
+            let required = parameter["required"] == true;
+            Some((parameter["name"].as_str()?.to_owned(), (allowed(spec, schema), required)))
         })
         .collect()
 }
@@ -132,14 +129,17 @@ fn allowed(spec: &Value, schema: &Value) -> Allowed {
             values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         );
     }
-    // poem-openapi writes bounds as floats.
-    let bound = |name: &str, none: i64| schema[name].as_f64().map_or(none, |bound| bound as i64);
+    let bound = |name: &str, none: i64| schema[name].as_i64().unwrap_or(none);
     match schema["type"].as_str() {
         Some("integer") => {
             Allowed::Whole { least: bound("minimum", 0), most: bound("maximum", i64::MAX) }
         }
         Some("boolean") => Allowed::Boolean,
-        _ => Allowed::Text { longest: bound("maxLength", 256) as usize },
+        _ => Allowed::Text {
+            longest: bound("maxLength", 256) as usize,
+            // One of ours that is none would show in the first test.
+            form: schema["pattern"].as_str().and_then(|form| Regex::new(form).ok()),
+        },
     }
 }
 
@@ -167,42 +167,88 @@ fn mistakes(parameters: &Parameters, query: &str) -> Vec<Mistake> {
         };
         mistakes.push(Mistake { name: shortened(&name), detail });
     }
-    // A default may be more than is configured.
-    for (name, (allowed, default)) in
-        parameters.iter().filter(|(name, _)| !seen.contains_key(*name))
-    {
-        if let Some((default, expected)) =
-            default.as_ref().and_then(|default| Some((default, allowed.refuses(default)?)))
-        {
-            let detail = format!("not given, and its default '{default}' is not {expected}");
+    for (name, (allowed, required)) in parameters {
+        if *required && !seen.contains_key(name) {
+            let detail = format!("not given, and it must be {}", allowed.expected());
             mistakes.push(Mistake { name: name.clone(), detail });
         }
     }
     mistakes
 }
 
+fn mistakes_in_headers(parameters: &Parameters, headers: &HeaderMap) -> Vec<Mistake> {
+    let wrong = |(name, (allowed, _)): (&String, &(Allowed, bool))| {
+        let mut given = headers.get_all(name.as_str()).iter();
+        let value = String::from_utf8_lossy(given.next()?.as_bytes());
+        let detail = if given.next().is_some() {
+            "given more than once".to_owned()
+        } else {
+            format!("'{}' is not {}", shortened(&value), allowed.refuses(&value)?)
+        };
+        Some(Mistake { name: name.clone(), detail })
+    };
+    parameters.iter().filter_map(wrong).collect()
+}
+
 impl Allowed {
     /// What was expected instead of this value, if it is refused.
     fn refuses(&self, value: &str) -> Option<String> {
-        match self {
+        let fits = match self {
             Self::Whole { least, most } => {
                 // Digits alone: no sign, no point, no exponent, no spaces.
                 let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-                let whole =
-                    value.parse::<i64>().ok().filter(|n| digits && (least..=most).contains(&n));
-                whole.is_none().then(|| match *most {
-                    i64::MAX => format!("a whole number of at least {least}"),
-                    most => format!("a whole number from {least} to {most}"),
-                })
+                digits && value.parse::<i64>().is_ok_and(|n| (least..=most).contains(&&n))
             }
-            Self::Boolean => {
-                (!matches!(value, "true" | "false")).then(|| "true or false".to_owned())
+            Self::Boolean => matches!(value, "true" | "false"),
+            Self::OneOf(values) => values.iter().any(|v| v == value),
+            Self::Text { longest, form } => {
+                (1..=*longest).contains(&value.chars().count())
+                    && form.as_ref().is_none_or(|form| form.is_match(value))
             }
-            Self::OneOf(values) => (!values.iter().any(|v| v == value))
-                .then(|| format!("one of {}", values.join(", "))),
-            Self::Text { longest } => (value.is_empty() || value.chars().count() > *longest)
-                .then(|| format!("a text of 1 to {longest} characters")),
+        };
+        (!fits).then(|| self.expected())
+    }
+
+    fn expected(&self) -> String {
+        match self {
+            Self::Whole { least, most: i64::MAX } => format!("a whole number of at least {least}"),
+            Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
+            Self::Boolean => "true or false".to_owned(),
+            Self::OneOf(values) => format!("one of {}", values.join(", ")),
+            Self::Text { longest, form: None } => format!("a text of 1 to {longest} characters"),
+            Self::Text { longest, form: Some(form) } => {
+                format!("a text of 1 to {longest} characters of the form {form}")
+            }
         }
+    }
+}
+
+/// No operation takes a body. An empty object is none: some clients cannot do
+/// without.
+async fn without_body(request: Request) -> std::result::Result<Request, Box<Problem>> {
+    const LONGEST: usize = 1_024;
+    let (parts, body) = request.into_parts();
+    match body.into_bytes_limit(LONGEST).await {
+        Ok(body) => {
+            let body = body.trim_ascii();
+            let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
+            if !object.unwrap_or(body).trim_ascii().is_empty() {
+                let detail = format!("{} bytes came, and this operation takes none", body.len());
+                let mistake = Mistake { name: "body".to_owned(), detail };
+                return Err(Box::new(Problem::invalid(vec![mistake])));
+            }
+            Ok(Request::from_parts(parts, poem::Body::empty()))
+        }
+        Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(Box::new(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Body too large",
+            "no operation takes a body",
+        ))),
+        Err(error) => Err(Box::new(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "Body unreadable",
+            error.to_string(),
+        ))),
     }
 }
 
@@ -242,6 +288,10 @@ impl<E: Endpoint> Endpoint for StrictEndpoint<E> {
             }
             return Ok(response);
         }
+        let request = match without_body(request).await {
+            Ok(request) => request,
+            Err(problem) => return Ok(problem.response()),
+        };
         Ok(self.inner.call(request).await?.into_response())
     }
 }
@@ -252,11 +302,11 @@ mod tests {
 
     fn said(query: &str) -> Vec<String> {
         let parameters = Parameters::from([
-            ("quantity".to_owned(), (Allowed::Whole { least: 1, most: 100 }, None)),
-            ("purge".to_owned(), (Allowed::Boolean, Some("true".to_owned()))),
+            ("quantity".to_owned(), (Allowed::Whole { least: 1, most: 100 }, false)),
+            ("purge".to_owned(), (Allowed::Boolean, false)),
             (
                 "state".to_owned(),
-                (Allowed::OneOf(vec!["wait".to_owned(), "active".to_owned()]), None),
+                (Allowed::OneOf(vec!["wait".to_owned(), "active".to_owned()]), false),
             ),
         ]);
         let mistakes = mistakes(&parameters, query).into_iter();
@@ -283,11 +333,10 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_is_more_than_configured_is_refused_too() {
+    fn what_must_be_given_is_missed() {
         let allowed = Allowed::Whole { least: 1, most: 100 };
-        let parameters = [("quantity".to_owned(), (allowed, Some("1000".to_owned())))].into();
-        let mistakes = mistakes(&parameters, "");
-        assert!(mistakes[0].detail.contains("'1000' is not a whole number from 1 to 100"));
+        let mistakes = mistakes(&[("quantity".to_owned(), (allowed, true))].into(), "");
+        assert_eq!(mistakes[0].detail, "not given, and it must be a whole number from 1 to 100");
     }
 
     #[test]

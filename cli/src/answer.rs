@@ -35,7 +35,7 @@ pub struct Status {
     pub ledger: ByPriority<Ledger>,
     pub fence: Fence,
     pub workers: Workers,
-    /// Not in the contract yet; shown when it comes.
+    /// Added to the contract; an API that lacks it is not paused.
     #[serde(default)]
     pub paused: bool,
 }

@@ -26,7 +26,10 @@ pub async fn run(settings: &Settings) -> Result<()> {
 async fn look(settings: &Settings) -> std::result::Result<Report, AuditError> {
     let store = Store::connect(&settings.mongo, &settings.queue.name).await?;
     let queue = Queue::connect(&settings.redis, &settings.queue)?;
-    audit(&store, &queue).await
+    let report = audit(&store, &queue).await;
+    queue.close().await;
+    store.close().await;
+    report
 }
 
 fn failure(error: &AuditError) -> Failure {

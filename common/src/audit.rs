@@ -2,6 +2,8 @@
 //! the ledger and the fence. It reads every order of the run, in order, in
 //! constant memory; it writes nothing.
 
+use std::collections::HashSet;
+
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document};
 
@@ -138,6 +140,7 @@ async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError
     let created = run.created_ms as u64;
     // Everything that could belong to the run, also what should not be there.
     let all = OrderId::floor(created)..OrderId::floor(created + 1);
+    let apart = store.letters_kept_apart(&all).await?;
     let mut documents = Box::pin(store.documents(&all).await?);
     let mut expected = run.generator().orders(0..run.quantity as u32).peekable();
     // A cancelled run has not generated everything.
@@ -146,34 +149,46 @@ async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError
     while let Some(document) = documents.try_next().await? {
         let id = document.get_str("_id").unwrap_or_default().to_owned();
         while let Some(order) = expected.next_if(|order| order.id.to_string() < id) {
-            if complete {
-                tallies.missing.add(&order.id);
-            }
+            tallies.without_document(&order, complete, &apart);
         }
         match expected.next_if(|order| order.id.to_string() == id) {
-            Some(order) => tallies.count(&order, &document, &run.run_id),
+            Some(order) => tallies.count(&order, &document, run, &apart),
             None => tallies.surplus.add(&id),
         }
     }
-    if complete {
-        expected.for_each(|order| tallies.missing.add(&order.id));
-    }
+    expected.for_each(|order| tallies.without_document(&order, complete, &apart));
     Ok(tallies)
 }
 
 impl Tallies {
-    fn count(&mut self, order: &Order, document: &Document, run_id: &str) {
-        let fixed = order.fixed_fields(run_id);
+    /// Of a run that was cancelled, most were never made.
+    fn without_document(&mut self, order: &Order, complete: bool, apart: &HashSet<OrderId>) {
+        if apart.contains(&order.id) {
+            self.by_priority[order.priority() as usize].dead += 1;
+        } else if complete {
+            self.missing.add(&order.id);
+        }
+    }
+
+    fn count(
+        &mut self,
+        order: &Order,
+        document: &Document,
+        run: &RunSpec,
+        apart: &HashSet<OrderId>,
+    ) {
+        let fixed = order.fixed_fields(&run.run_id);
         if fixed.iter().any(|(field, value)| document.get(field) != Some(value))
             || !matches!(document.get("createdAt"), Some(Bson::DateTime(_)))
         {
             self.altered.add(&order.id);
         }
-        if document.get_bool("stray").unwrap_or(false) {
+        let status = document.get_str("status").unwrap_or_default();
+        let attempt = run.end.as_ref().map(|end| end.attempt);
+        if status == CANCELADO && document.get_i64("cancelAttempt").ok() != attempt {
             self.strays += 1;
             return;
         }
-        let status = document.get_str("status").unwrap_or_default();
         let note = document.get_str("observacoes").unwrap_or_default();
         let due = if status == PROCESSADO { order.priority().processed_note() } else { order.note };
         if note != due {
@@ -184,6 +199,8 @@ impl Tallies {
             PROCESSADO => tally.processed += 1,
             FALHOU => tally.dead += 1,
             REMOVIDO | CANCELADO => tally.removed += 1,
+            // The server takes it in no other form: its letter says what became of it.
+            PENDENTE if apart.contains(&order.id) => tally.dead += 1,
             PENDENTE => self.pending += 1,
             other => self.altered.add(&format!("{} ({other})", order.id)),
         }

@@ -506,6 +506,21 @@ mod tests {
     }
 
     #[test]
+    fn the_example_file_has_every_setting_with_its_default() {
+        let example = include_str!("../../.env.example");
+        for (name, default, _) in SETTINGS {
+            let lines: Vec<_> = example
+                .lines()
+                .filter_map(|line| {
+                    line.trim_start_matches("# ").strip_prefix(name)?.strip_prefix('=')
+                })
+                .collect();
+            assert_eq!(lines.len(), 1, "{name}");
+            assert!(default.is_empty() || lines == [*default], "{name}: {lines:?}");
+        }
+    }
+
+    #[test]
     fn a_url_wins_over_host_and_port() {
         let settings =
             read(&[("REDIS_HOST", "elsewhere"), ("REDIS_URL", "redis-cluster://a:7000")]);

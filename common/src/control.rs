@@ -3,13 +3,18 @@
 //! and the end of a run, is one such change, then its effect in Redis, then the
 //! answer; any process finishes the steps that a dead one left.
 
+mod history;
+mod letters;
 mod verbs;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::verbs::{Accepted, Cancelled, Controller, Generate, ResetDone, VerbError};
+pub use self::{
+    letters::Clean,
+    verbs::{Accepted, Cancelled, Controller, Generate, ResetDone, VerbError},
+};
 use crate::{
     order::{Generator, OrderId},
     run::{Figures, Phase},
@@ -39,6 +44,68 @@ pub struct Control {
     pub last_run_at: i64,
     /// The last run that ended and is in the history.
     pub last_run_id: Option<String>,
+    /// What a person decided about dead letters of the run.
+    #[serde(default)]
+    pub letters: Vec<Letters>,
+    /// Processed orders of the run that are no longer listed.
+    #[serde(default)]
+    pub hidden: i64,
+}
+
+/// Dead letters that carry a mark, and what a person decided about them. The mark
+/// alone means nothing: it counts from the moment that control names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letters {
+    /// The mark, as it is in `outcome.marks`: random, and used once.
+    pub mark: String,
+    /// What becomes of them.
+    pub fate: Fate,
+}
+
+/// What becomes of a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fate {
+    /// It is tried again.
+    Retried,
+    /// It is tried again, and the fence had been open by then.
+    RetriedLate,
+    /// It is removed.
+    Removed,
+}
+
+impl Letters {
+    /// As Redis keeps them for those who carry them out.
+    #[must_use]
+    pub fn written(letters: &[Self]) -> String {
+        let one = |letters: &Self| {
+            let fate = match letters.fate {
+                Fate::Retried => 'r',
+                Fate::RetriedLate => 'l',
+                Fate::Removed => 'x',
+            };
+            format!("{fate}{}", letters.mark)
+        };
+        letters.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads what [`Self::written`] wrote.
+    ///
+    /// # Errors
+    /// It is something else; the text says what.
+    pub fn read(text: &str) -> Result<Vec<Self>, String> {
+        let one = |word: &str| {
+            let (fate, mark) = word.split_at_checked(1).unwrap_or_default();
+            let fate = match fate {
+                "r" => Fate::Retried,
+                "l" => Fate::RetriedLate,
+                "x" => Fate::Removed,
+                _ => return Err(format!("letters: {text}")),
+            };
+            Ok(Self { mark: mark.to_owned(), fate })
+        };
+        text.split_whitespace().map(one).collect()
+    }
 }
 
 /// A run as it was asked for.
@@ -71,6 +138,13 @@ impl RunSpec {
     pub fn pages(&self) -> impl Iterator<Item = Range<OrderId>> + use<> {
         self.generator().id_pages(u32::try_from(self.quantity).unwrap_or(u32::MAX))
     }
+
+    /// The ids of its orders.
+    #[must_use]
+    pub fn ids(&self) -> Range<OrderId> {
+        let created = self.created_ms as u64;
+        OrderId::floor(created)..OrderId::floor(created + 1)
+    }
 }
 
 /// How a run ended: written once, shown ever after.
@@ -83,7 +157,12 @@ pub struct End {
     pub figures: Figures,
     /// Orders that were pending when the run was cancelled: of those removed.
     pub cancelled: i64,
-    /// The queue's dead letters go with it.
+    /// The attempt that counted them: who finished the cancel held control at this
+    /// version, and stamped them with it. What was cancelled with another stamp, or
+    /// none, came too late: a stray, outside the counts.
+    #[serde(default)]
+    pub attempt: i64,
+    /// Its dead letters are no longer listed.
     pub purge: bool,
     /// Its cancelled orders are hidden, and swept an hour later.
     pub remove_pending: bool,
@@ -120,7 +199,7 @@ impl Intent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CancelOptions {
-    /// Forget the queue's dead letters too.
+    /// List the run's dead letters no longer.
     pub purge: bool,
     /// Hide the orders that were pending, and delete them an hour later.
     pub remove_pending: bool,
@@ -154,6 +233,8 @@ impl Control {
             reset_below: 0,
             last_run_at: 0,
             last_run_id: None,
+            letters: Vec::new(),
+            hidden: 0,
         }
     }
 
@@ -186,10 +267,9 @@ impl Control {
     /// not deleted.
     #[must_use]
     pub fn cancels(&self, run_id: &str) -> bool {
-        self.run.as_ref().is_some_and(|run| {
-            run.run_id == run_id
-                && (matches!(self.intent, Intent::Cancel(_))
-                    || run.end.as_ref().is_some_and(|end| end.phase == Phase::Aborted))
-        })
+        let aborted = |run: &RunSpec| {
+            run.run_id == run_id && run.end.as_ref().is_some_and(|end| end.phase == Phase::Aborted)
+        };
+        self.is_cancelling(run_id) || self.run.as_ref().is_some_and(aborted)
     }
 }

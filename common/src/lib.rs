@@ -8,15 +8,21 @@
 //! - [`queue`]: Redis, what *is* happening: the scripts and the keys.
 //! - [`run`]: the vocabulary of both: phases, ledger, figures.
 //! - [`audit`]: holds a finished run against what it should be.
-//! - [`logs`], [`metrics`], [`telemetry`], [`shutdown`]: what every process has.
+//! - [`process`]: how a process begins and ends, with [`logs`], [`metrics`],
+//!   [`telemetry`], [`rotate`], [`shutdown`] and [`backoff`].
+//! - [`events`]: what has happened since a reader last looked.
 
 pub mod audit;
+pub mod backoff;
 pub mod config;
 pub mod control;
+pub mod events;
 pub mod logs;
 pub mod metrics;
 pub mod order;
+pub mod process;
 pub mod queue;
+pub mod rotate;
 pub mod run;
 pub mod shutdown;
 pub mod store;

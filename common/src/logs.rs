@@ -1,5 +1,7 @@
 //! The last log lines of every process, in one capped stream in Redis.
 
+use std::collections::HashMap;
+
 use fred::interfaces::StreamsInterface;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -8,7 +10,7 @@ use tracing::Level;
 use crate::queue::{Queue, QueueError};
 
 /// Lines that the stream keeps, about.
-const KEPT: i64 = 10_000;
+pub const KEPT: i64 = 10_000;
 /// Lines read or written at once.
 const PAGE: usize = 500;
 
@@ -63,6 +65,12 @@ async fn send(queue: &Queue, lines: impl Iterator<Item = Line>) -> Result<(), fr
     pipeline.last::<()>().await
 }
 
+/// Forgets every line.
+pub async fn clear(queue: &Queue) -> Result<(), QueueError> {
+    use fred::interfaces::KeysInterface;
+    Ok(queue.client().del::<(), _>(queue.keys().logs()).await?)
+}
+
 /// The last `most` lines, of one level or of all; after a cursor, if given.
 ///
 /// # Errors
@@ -73,7 +81,7 @@ pub async fn tail(
     level: Option<Level>,
     after: Option<&str>,
 ) -> Result<Tail, QueueError> {
-    type Entry = (String, std::collections::HashMap<String, String>);
+    type Entry = (String, HashMap<String, String>);
     let start = after.map_or_else(|| "-".to_owned(), |cursor| format!("({cursor}"));
     let mut end = "+".to_owned();
     let mut tail = Tail { cursor: after.unwrap_or_default().to_owned(), ..Tail::default() };
@@ -90,14 +98,17 @@ pub async fn tail(
         if std::mem::take(&mut newest) {
             tail.cursor.clone_from(&page[0].0);
         }
-        let lines = page.into_iter().filter_map(|(_, mut fields)| {
-            let line =
-                Line { level: fields.remove("level")?.parse().ok()?, text: fields.remove("text")? };
-            level.is_none_or(|level| level == line.level).then_some(line)
+        let lines = page.into_iter().filter_map(|(_, fields)| {
+            line(fields).filter(|line| level.is_none_or(|level| level == line.level))
         });
         let room = most - tail.lines.len();
         tail.lines.extend(lines.take(room));
     }
     tail.lines.reverse();
     Ok(tail)
+}
+
+/// Reads an entry of the stream back.
+pub(crate) fn line(mut fields: HashMap<String, String>) -> Option<Line> {
+    Some(Line { level: fields.remove("level")?.parse().ok()?, text: fields.remove("text")? })
 }

@@ -151,6 +151,12 @@ impl OrderId {
         ((((bits >> 64) & 0xfff) << 20) | ((bits >> 42) & 0xf_ffff)) as u32
     }
 
+    /// The range of ids that holds this one alone.
+    #[must_use]
+    pub const fn alone(self) -> Range<Self> {
+        self..Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
+    }
+
     /// As Redis holds it: 16 bytes, big endian, so that bytes sort like ids.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {

@@ -5,31 +5,34 @@
 mod connection;
 pub mod keys;
 mod snapshot;
+mod work;
 
 use std::{
-    ops::Range,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use fred::{
-    clients::{Client, SubscriberClient},
+    clients::Client,
     interfaces::{EventInterface, HashesInterface, PubsubInterface},
     types::{Key, Value, scripts::Script},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-pub use self::snapshot::{RunView, Snapshot};
-use self::{connection::connect, keys::Keys};
+use self::{connection::Connection, keys::Keys};
+pub use self::{
+    snapshot::{RunView, Snapshot},
+    work::{Claim, Closed, Jobs, Lease, Listed, Outcome, Push, Take, Token, Work},
+};
 use crate::{
     config::{QueueSettings, RedisSettings},
-    control::{Control, Intent},
+    control::{Control, Intent, Letters},
     order::{OrderId, Priority},
-    run::{Figures, Phase},
+    run::Figures,
 };
 
 macro_rules! script {
@@ -54,7 +57,28 @@ static PUSH_NORMAL: LazyLock<Script> = script!("", "push_normal.lua");
 static ACK: LazyLock<Script> = script!("allow-oom", "ack.lua");
 static EXTEND: LazyLock<Script> = script!("allow-oom", "extend.lua");
 static RECLAIM: LazyLock<Script> = script!("allow-oom", "reclaim.lua");
+static TAKE: LazyLock<Script> = script!("", "take.lua");
 static SNAPSHOT: LazyLock<Script> = script!("no-writes", "snapshot.lua");
+static JOBS: LazyLock<Script> = script!("no-writes", "jobs.lua");
+
+/// The scripts by name, and the hashes that they are called by: what Redis' MONITOR
+/// and SLOWLOG show of them.
+#[must_use]
+pub fn scripts() -> [(&'static str, String); 10] {
+    [
+        ("adopt", &ADOPT),
+        ("claim", &CLAIM),
+        ("push_chunk", &PUSH_CHUNK),
+        ("push_normal", &PUSH_NORMAL),
+        ("ack", &ACK),
+        ("extend", &EXTEND),
+        ("reclaim", &RECLAIM),
+        ("take", &TAKE),
+        ("snapshot", &SNAPSHOT),
+        ("jobs", &JOBS),
+    ]
+    .map(|(name, script)| (name, script.sha1().to_string()))
+}
 
 /// Why the queue could not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -102,104 +126,8 @@ impl From<fred::error::Error> for QueueError {
 /// Result of a call to the queue.
 pub type Result<T> = std::result::Result<T, QueueError>;
 
-/// The name of a lease, made by its claimer: 128 random bits, so that neither
-/// another worker nor a Redis that went back in time can give it twice.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Token(String);
-
-impl Token {
-    /// A new one, from the operating system's randomness.
-    #[must_use]
-    pub fn random() -> Self {
-        Self(format!("{:032x}", rand::random::<u128>()))
-    }
-
-    /// As Redis holds it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What `claim` answered.
-#[derive(Debug)]
-pub enum Claim {
-    /// This Redis knows less of control than the caller: compare first.
-    Behind,
-    /// Nothing to do; ask again after this time, or when an event arrives.
-    Wait(Duration),
-    /// Work, under a lease.
-    Work(Lease),
-}
-
-/// Work under a lease: close it with a push, an ack or a release before its
-/// deadline, or it is given to another.
-#[derive(Debug, Clone)]
-pub struct Lease {
-    /// Its name.
-    pub token: Token,
-    /// The run it belongs to.
-    pub run_id: String,
-    /// The run's seed.
-    pub seed: u64,
-    /// The run's creation time, ms since the epoch.
-    pub created_ms: u64,
-    /// The version of control that Redis had.
-    pub version: i64,
-    /// The run has been replayed: NORMAL orders may be terminal before they are pushed.
-    pub replay: bool,
-    /// What is to be done.
-    pub work: Work,
-}
-
-/// What a lease is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
-    /// Make sure these orders are stored, then push the VIP ones.
-    Generate(Range<u32>),
-    /// Process these orders.
-    Drain(Priority, Vec<OrderId>),
-    /// Push the NORMAL orders among these.
-    Enqueue(Range<u32>),
-    /// Write the run's end, or carry out its cancel.
-    Save,
-}
-
-/// What became of a batch; everything not named was processed.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Ids to try again, and after how long.
-    pub retry: Vec<(OrderId, Duration)>,
-    /// Ids that are dead letters, in MongoDB already.
-    pub dead: Vec<OrderId>,
-    /// Ids that turned out to be removed or cancelled.
-    pub removed: Vec<OrderId>,
-}
-
-/// What the store was found to hold of the orders of a push.
-#[derive(Debug, Default)]
-pub struct Push {
-    /// Ids still to be processed, in order.
-    pub todo: Vec<OrderId>,
-    /// Ids that are dead letters already.
-    pub dead: Vec<OrderId>,
-    /// Orders that were processed already.
-    pub processed: u64,
-    /// Orders that were removed already.
-    pub removed: u64,
-}
-
-/// What closing a lease came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closed {
-    /// Counted once; the phase after it.
-    Counted(Phase),
-    /// The lease was gone: nothing changed. *Stale means stop, never delete.*
-    Stale,
-}
-
 /// What other processes may know of a worker.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerInfo {
     /// Its id, made at its start.
@@ -219,8 +147,8 @@ pub struct WorkerInfo {
 /// A connection to one queue. Cloning shares it.
 #[derive(Clone)]
 pub struct Queue {
-    client: Client,
-    subscriber: SubscriberClient,
+    connection: Arc<RwLock<Connection>>,
+    redis: RedisSettings,
     keys: Keys,
     script_keys: Vec<Key>,
     settings: QueueSettings,
@@ -234,8 +162,6 @@ pub struct Queue {
 impl Queue {
     /// A worker that has not been heard of for this long is not alive.
     pub const WORKER_ALIVE: Duration = Duration::from_secs(5);
-    /// How long the server may take to take leave.
-    const GOODBYE: Duration = Duration::from_millis(500);
     /// It is forgotten after this long.
     const WORKER_FORGOTTEN: Duration = Duration::from_mins(1);
 
@@ -245,17 +171,12 @@ impl Queue {
     /// # Errors
     /// The settings name no server.
     pub fn connect(redis: &RedisSettings, settings: &QueueSettings) -> Result<Self> {
-        let (client, subscriber) = connect(redis)?;
         let keys = Keys::new(&settings.name);
         let reconnected = Arc::new(AtomicBool::new(true));
-        let flag = Arc::clone(&reconnected);
-        client.on_reconnect(move |_| {
-            flag.store(true, Ordering::Release);
-            async { Ok(()) }
-        });
+        let connection = Connection::open(redis, &reconnected)?;
         Ok(Self {
-            client,
-            subscriber,
+            connection: Arc::new(RwLock::new(connection)),
+            redis: redis.clone(),
             script_keys: keys.of_scripts().into_iter().map(Key::from).collect(),
             keys,
             settings: settings.clone(),
@@ -272,8 +193,12 @@ impl Queue {
 
     /// The connection, for what is not queue state: logs, server information.
     #[must_use]
-    pub const fn client(&self) -> &Client {
-        &self.client
+    pub fn client(&self) -> Client {
+        self.connection().client
+    }
+
+    fn connection(&self) -> Connection {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Warns of a server that may lose more than a second of what it was told,
@@ -293,7 +218,7 @@ impl Queue {
             ),
         ] {
             // Hosted servers may refuse to tell; one that does is not accused.
-            let Ok(answer) = self.client.config_get::<Value, _>(setting).await else {
+            let Ok(answer) = self.client().config_get::<Value, _>(setting).await else {
                 continue;
             };
             let told: std::collections::HashMap<String, String> =
@@ -305,15 +230,26 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends the connections. Politely, if the server answers at once: there is
-    /// nothing to lose.
+    /// Ends the connections.
     pub async fn close(&self) {
-        use fred::interfaces::ClientLike;
-        let both = async { tokio::join!(self.client.quit(), self.subscriber.quit()) };
-        match tokio::time::timeout(Self::GOODBYE, both).await {
-            Ok((Ok(()), Ok(()))) => {}
-            ended => tracing::debug!(?ended, "connections to Redis ended without a goodbye"),
+        self.connection().close().await;
+    }
+
+    /// Swaps the connections for new ones. Calls in flight end on the old ones,
+    /// which are then closed; control is compared before anything else is
+    /// asked on the new ones.
+    ///
+    /// # Errors
+    /// The settings name no server.
+    pub async fn renew(&self) -> Result<()> {
+        let mut new = Connection::open(&self.redis, &self.reconnected)?;
+        self.set_reconnected();
+        {
+            let mut current = self.connection.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(&mut *current, &mut new);
         }
+        new.close().await;
+        Ok(())
     }
 
     /// Must control be compared before anything else?
@@ -345,7 +281,7 @@ impl Queue {
     }
 
     async fn call(&self, script: &Script, args: Vec<Value>) -> Result<Value> {
-        Ok(script.evalsha_with_reload(&self.client, self.script_keys.clone(), args).await?)
+        Ok(script.evalsha_with_reload(&self.client(), self.script_keys.clone(), args).await?)
     }
 
     /// Raises Redis to this control: exactly the document that was read or
@@ -354,9 +290,9 @@ impl Queue {
     /// Answers false if Redis was there already, or further.
     pub async fn adopt(&self, control: &Control, known: &Figures) -> Result<bool> {
         self.see(control.version);
-        let (wait_ms, purge) = match &control.intent {
-            Intent::Cancel(cancel) => (cancel.wait_timeout_ms, cancel.purge),
-            _ => (0, true),
+        let wait_ms = match &control.intent {
+            Intent::Cancel(cancel) => cancel.wait_timeout_ms,
+            _ => 0,
         };
         let run = control.run.as_ref();
         let ended = run.and_then(|run| run.end.as_ref());
@@ -374,8 +310,8 @@ impl Queue {
             control.intent.as_str().into(),
             number(i64::from(control.paused.is_some())),
             number(wait_ms as i64),
-            number(i64::from(ended.map_or(purge, |end| end.purge))),
             control.last_run_id.as_deref().unwrap_or("").into(),
+            Letters::written(&control.letters).into(),
         ];
         let mut fields = snapshot::fields(ended.map_or(known, |end| &end.figures))?;
         if let Some(end) = ended {
@@ -411,40 +347,53 @@ impl Queue {
             (pushing[1].as_micros() as i64).into(),
             i64::from(generate).into(),
         ];
-        let Value::Array(answer) = self.call(&CLAIM, args).await? else {
-            return Err(QueueError::Answer("claim: not a list".into()));
+        claimed(token, &self.call(&CLAIM, args).await?)
+    }
+
+    /// Takes orders out of the queue, `most` at most, under a lease, whatever
+    /// pause and fence say: for a person who removes them. To be acked.
+    pub async fn take(&self, token: &Token, by: &str, what: Take, most: u64) -> Result<Claim> {
+        let (state, before) = match what {
+            Take::Waiting => ("wait", 0),
+            Take::Delayed => ("delayed", 0),
+            Take::Active { before } => ("active", before),
         };
-        let text = |at: usize| answer.get(at).and_then(Value::as_string);
-        let int = |at: usize| answer.get(at).and_then(Value::as_u64);
-        let bad = || QueueError::Answer(format!("claim: {answer:?}"));
-        let kind = text(0).ok_or_else(bad)?;
-        match kind.as_str() {
-            "behind" => return Ok(Claim::Behind),
-            "wait" => return Ok(Claim::Wait(Duration::from_millis(int(1).ok_or_else(bad)?))),
-            _ => {}
-        }
-        let index = |at| int(at).and_then(|i| u32::try_from(i).ok()).ok_or_else(bad);
-        let ids = || {
-            let packed = answer.get(7).and_then(Value::as_bytes).ok_or_else(bad)?;
-            Ok::<Vec<OrderId>, QueueError>(OrderId::unpack(packed).collect())
+        let args = vec![
+            token.as_str().into(),
+            self.seen().into(),
+            by.into(),
+            self.lease_ms(),
+            state.into(),
+            (most as i64).into(),
+            before.into(),
+        ];
+        claimed(token, &self.call(&TAKE, args).await?)
+    }
+
+    /// A page of what the queue holds in one state: from `first` to `last`, both
+    /// counted. Answers with how many there are.
+    pub async fn jobs(&self, state: Listed, first: u64, last: u64) -> Result<(u64, Vec<Jobs>)> {
+        let state = match state {
+            Listed::Waiting => "waiting",
+            Listed::Delayed => "delayed",
+            Listed::Active => "active",
         };
-        let work = match kind.as_str() {
-            "generate" => Work::Generate(index(5)?..index(6)?),
-            "enqueue" => Work::Enqueue(index(5)?..index(6)?),
-            "vip" => Work::Drain(Priority::Vip, ids()?),
-            "normal" => Work::Drain(Priority::Normal, ids()?),
-            "save" => Work::Save,
-            _ => return Err(bad()),
-        };
-        Ok(Claim::Work(Lease {
-            token: token.clone(),
-            run_id: text(1).ok_or_else(bad)?,
-            seed: int(2).ok_or_else(bad)?,
-            created_ms: int(3).ok_or_else(bad)?,
-            version: int(4).ok_or_else(bad)? as i64,
-            replay: int(8) == Some(1),
-            work,
-        }))
+        let args = vec![state.into(), (first as i64).into(), (last as i64).into()];
+        let answer = self.call(&JOBS, args).await?;
+        let Value::Array(parts) = &answer else { return Err(unexpected(&answer)) };
+        let (total, parts) = parts.split_first().ok_or_else(|| unexpected(&answer))?;
+        let jobs = parts.chunks_exact(5).map(|part| {
+            let int = |at: usize| part[at].as_i64().ok_or_else(|| unexpected(&answer));
+            let index = |at| int(at).map(|i| u32::try_from(i).unwrap_or(0));
+            let ids = || part[4].as_bytes().map(|ids| OrderId::unpack(ids).collect());
+            Ok(match (part[0].as_str().as_deref(), ids()) {
+                (Some("generate"), _) => Jobs::Chunk(index(2)?..index(3)?, int(1)?),
+                (Some("vip"), Some(ids)) => Jobs::Orders(Priority::Vip, ids, int(1)?),
+                (Some("normal"), Some(ids)) => Jobs::Orders(Priority::Normal, ids, int(1)?),
+                _ => return Err(unexpected(&answer)),
+            })
+        });
+        Ok((total.as_u64().ok_or_else(|| unexpected(&answer))?, jobs.collect::<Result<_>>()?))
     }
 
     /// A chunk is stored: pushes its VIP orders and counts all of it.
@@ -456,16 +405,17 @@ impl Queue {
         normal: u64,
         replay: bool,
     ) -> Result<Closed> {
-        let count = (vip.todo.len() + vip.dead.len()) as u64 + vip.processed + vip.removed;
+        let count = vip.todo.len() as u64 + vip.dead + vip.processed + vip.removed;
         let args = vec![
             token.as_str().into(),
             packed(&vip.todo),
-            packed(&vip.dead),
             (count as i64).into(),
             (normal as i64).into(),
+            (vip.dead as i64).into(),
             (vip.processed as i64).into(),
             (vip.removed as i64).into(),
             i64::from(replay).into(),
+            (vip.late as i64).into(),
         ];
         closed(&self.call(&PUSH_CHUNK, args).await?)
     }
@@ -475,7 +425,7 @@ impl Queue {
         let args = vec![
             token.as_str().into(),
             packed(&normal.todo),
-            packed(&normal.dead),
+            (normal.dead as i64).into(),
             (normal.processed as i64).into(),
             (normal.removed as i64).into(),
         ];
@@ -489,6 +439,7 @@ impl Queue {
             packed(outcome.retry.iter().map(|(id, _)| id)),
             packed(&outcome.dead),
             packed(&outcome.removed),
+            packed(&outcome.returned),
         ];
         args.extend(outcome.retry.iter().map(|(_, delay)| (delay.as_millis() as i64).into()));
         closed(&self.call(&ACK, args).await?)
@@ -539,21 +490,68 @@ impl Queue {
     /// How many attempts at each of these orders have failed so far.
     pub async fn attempts(&self, ids: &[OrderId]) -> Result<Vec<u32>> {
         let fields: Vec<Key> = ids.iter().map(|id| Key::from(id.as_bytes().as_slice())).collect();
-        let made: Vec<Option<u32>> = self.client.hmget(self.keys.attempts(), fields).await?;
+        let made: Vec<Option<u32>> = self.client().hmget(self.keys.attempts(), fields).await?;
         Ok(made.into_iter().map(|made| made.unwrap_or(0)).collect())
     }
 
     /// Phase and progress events, and wake-ups. Some may be lost, as pub/sub
     /// does: an event shortens a wait, nothing depends on it.
     pub async fn events(&self) -> Result<broadcast::Receiver<fred::types::Message>> {
-        let events = self.subscriber.message_rx();
-        self.subscriber.subscribe(self.keys.events()).await?;
+        let subscriber = self.connection().subscriber;
+        let events = subscriber.message_rx();
+        subscriber.subscribe(self.keys.events()).await?;
         Ok(events)
+    }
+
+    /// How long a lease lasts without a heartbeat.
+    #[must_use]
+    pub const fn lease_time(&self) -> Duration {
+        self.settings.lease
     }
 
     fn lease_ms(&self) -> Value {
         (self.settings.lease.as_millis() as i64).into()
     }
+}
+
+/// The answer of the scripts that give work out.
+fn claimed(token: &Token, answer: &Value) -> Result<Claim> {
+    let Value::Array(parts) = answer else {
+        return Err(unexpected(answer));
+    };
+    let text = |at: usize| parts.get(at).and_then(Value::as_string);
+    let int = |at: usize| parts.get(at).and_then(Value::as_u64);
+    let bad = || unexpected(answer);
+    let kind = text(0).ok_or_else(bad)?;
+    match kind.as_str() {
+        "behind" => return Ok(Claim::Behind),
+        "wait" => return Ok(Claim::Wait(Duration::from_millis(int(1).ok_or_else(bad)?))),
+        _ => {}
+    }
+    let index = |at| int(at).and_then(|i| u32::try_from(i).ok()).ok_or_else(bad);
+    let ids = || {
+        let packed = parts.get(7).and_then(Value::as_bytes).ok_or_else(bad)?;
+        Ok::<Vec<OrderId>, QueueError>(OrderId::unpack(packed).collect())
+    };
+    let work = match kind.as_str() {
+        "generate" => Work::Generate(index(5)?..index(6)?),
+        "enqueue" => Work::Enqueue(index(5)?..index(6)?),
+        "vip" => Work::Drain(Priority::Vip, ids()?),
+        "normal" => Work::Drain(Priority::Normal, ids()?),
+        "save" => Work::Save,
+        _ => return Err(bad()),
+    };
+    Ok(Claim::Work(Lease {
+        token: token.clone(),
+        run_id: text(1).ok_or_else(bad)?,
+        seed: int(2).ok_or_else(bad)?,
+        created_ms: int(3).ok_or_else(bad)?,
+        version: int(4).ok_or_else(bad)? as i64,
+        since_ms: int(10).ok_or_else(bad)? as i64,
+        replay: int(8) == Some(1),
+        letters: Letters::read(&text(9).ok_or_else(bad)?).map_err(QueueError::Answer)?,
+        work,
+    }))
 }
 
 fn packed<'a>(ids: impl IntoIterator<Item = &'a OrderId>) -> Value {

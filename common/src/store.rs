@@ -3,6 +3,7 @@
 //! Nothing else writes to MongoDB.
 
 mod control;
+mod letters;
 mod orders;
 mod runs;
 
@@ -15,7 +16,10 @@ use mongodb::{
     options::{ClientOptions, CollectionOptions, ReadConcern, SelectionCriteria, WriteConcern},
 };
 
+pub use mongodb::bson::DateTime;
+
 pub use self::{
+    letters::{StoredOrder, StoredOutcome},
     orders::{Counts, Found, Stored},
     runs::RunDocument,
 };
@@ -38,6 +42,9 @@ pub enum StoreError {
     /// The server refused this very write: the document is at fault.
     #[error("MongoDB refused the write: {0}")]
     Rejected(String),
+    /// The settings name no server that there could be.
+    #[error("MONGO_URI: {0}")]
+    Settings(String),
     /// A document that cannot be read.
     #[error("MongoDB holds a document that makes no sense: {0}")]
     Corrupt(String),
@@ -49,6 +56,7 @@ impl From<Error> for StoreError {
             ErrorKind::Write(WriteFailure::WriteError(write)) => {
                 Self::Rejected(format!("{} (code {})", write.message, write.code))
             }
+            ErrorKind::InvalidArgument { message, .. } => Self::Settings(message.clone()),
             ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_) => {
                 Self::Corrupt(error.to_string())
             }
@@ -76,7 +84,8 @@ impl Store {
     /// Prepares a connection; the first call makes it.
     ///
     /// # Errors
-    /// The settings cannot be used.
+    /// [`StoreError::Unavailable`]: the hosts of a `mongodb+srv://` address are
+    /// not to be had. [`StoreError::Settings`]: the settings cannot be used.
     pub async fn connect(mongo: &MongoSettings, queue: &str) -> Result<Self> {
         let mut options = ClientOptions::parse(&mongo.uri).await?;
         options.app_name.get_or_insert_with(|| "pedidos".to_owned());
@@ -167,11 +176,6 @@ impl Store {
     /// runtime is already gone, and panics.
     pub async fn close(self) {
         self.client.shutdown().immediate(true).await;
-    }
-
-    /// Drops the database: for tests, which each have their own.
-    pub async fn drop_database(&self) -> Result<()> {
-        within(self.database.drop()).await
     }
 }
 

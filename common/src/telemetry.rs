@@ -20,7 +20,11 @@ use tracing_subscriber::{
     EnvFilter, Layer, fmt as stderr, layer::Context, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::{config::LogSettings, logs::Line};
+use crate::{
+    config::LogSettings,
+    logs::Line,
+    rotate::{FULL, KEPT, Rotating},
+};
 
 /// Lines that may wait to be sent to Redis.
 const BACKLOG: usize = 4_096;
@@ -40,11 +44,12 @@ pub fn iso(ms: i64) -> String {
         .unwrap_or_default()
 }
 
-/// Keeps the writers alive; the lines for Redis come out of it.
+/// What logging needs to go on.
 pub struct Telemetry {
     /// To be given to [`crate::logs::ship`].
     pub lines: mpsc::Receiver<Line>,
-    _files: Vec<WorkerGuard>,
+    /// To be kept as long as files are to be written.
+    pub files: Vec<WorkerGuard>,
 }
 
 /// Starts logging. `process` names this one in every line.
@@ -71,7 +76,7 @@ pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
         .with(Lines { process: process.to_owned(), sender, files })
         .try_init()
         .map_err(io::Error::other)?;
-    Ok(Telemetry { lines, _files: guards })
+    Ok(Telemetry { lines, files: guards })
 }
 
 /// The three files of the seeds.
@@ -85,8 +90,7 @@ impl Files {
     fn open(folder: &Path, guards: &mut Vec<WorkerGuard>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let mut open = |name: &str| {
-            let file =
-                std::fs::File::options().create(true).append(true).open(folder.join(name))?;
+            let file = Rotating::open(&folder.join(name), FULL, KEPT)?;
             let (writer, guard) = tracing_appender::non_blocking(file);
             guards.push(guard);
             io::Result::Ok(writer)

@@ -10,7 +10,7 @@ use std::{collections::HashMap, time::Duration};
 
 use pedidos_common::{
     order::{OrderId, Priority},
-    queue::{Claim, Closed, Lease, Outcome, Token, Work},
+    queue::{Claim, Closed, Lease, Outcome, Take, Token, Work},
     run::Phase,
 };
 use proptest::{collection::vec, prelude::*};
@@ -27,17 +27,18 @@ enum Act {
     Release(usize),
     Reclaim,
     RetriesDue,
+    Take(u8, u64),
     Pause,
     Resume,
     Cancel,
 }
 
 /// What becomes of the orders of a batch, by position: 0 processed, 1 retried,
-/// 2 dead, 3 removed.
+/// 2 dead, 3 removed, 4 returned.
 type Fates = Vec<u8>;
 
 fn act() -> impl Strategy<Value = Act> {
-    let fates = || vec(prop_oneof![6 => Just(0u8), 2 => Just(1), 1 => Just(2), 1 => Just(3)], 6);
+    let fates = || vec(prop_oneof![6 => Just(0u8), 2 => Just(1), 3 => 2u8..5], 6);
     prop_oneof![
         12 => Just(Act::Claim),
         2 => any::<usize>().prop_map(Act::ClaimAgain),
@@ -47,6 +48,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<usize>().prop_map(Act::Release),
         3 => Just(Act::Reclaim),
         3 => Just(Act::RetriesDue),
+        2 => (0u8..3, 1u64..9).prop_map(|(state, most)| Act::Take(state, most)),
         1 => Just(Act::Pause),
         2 => Just(Act::Resume),
     ]
@@ -106,6 +108,7 @@ async fn close(run: &Fixture, model: &mut Model, lease: &Lease, fates: &[u8]) ->
                 outcome.removed.push(*id);
                 ended.push((*id, "removed"));
             }
+            Some(4) => outcome.returned.push(*id),
             _ => ended.push((*id, "processed")),
         }
     }
@@ -171,6 +174,30 @@ async fn perform(run: &mut Fixture, model: &mut Model, act: &Act) {
         Act::RetriesDue => {
             run.make_retries_due().await;
             run.reclaim().await.unwrap();
+        }
+        Act::Take(state, most) => {
+            let what = match state {
+                0 => Take::Waiting,
+                1 => Take::Delayed,
+                _ => Take::Active { before: i64::MAX >> 11 },
+            };
+            let by = Token::random();
+            let claim = run.queue.take(&Token::random(), by.as_str(), what, *most).await.unwrap();
+            let Claim::Work(lease) = claim else { return };
+            let Work::Drain(_, batch) = &lease.work else { panic!("{lease:?}") };
+            assert!(batch.len() as u64 <= *most);
+            if *state == 2 {
+                // Of one lease, and that one is gone.
+                let of = |other: &Lease| match &other.work {
+                    Work::Drain(_, held) => batch.iter().all(|id| held.contains(id)),
+                    _ => false,
+                };
+                let at = model.live.iter().position(of).expect("it was somebody's");
+                let gone = model.live.remove(at);
+                model.gone.push(gone);
+            }
+            model.check_exclusive(&lease);
+            model.live.push(lease);
         }
         Act::Pause => run.pause().await,
         Act::Resume => run.resume().await,

@@ -8,8 +8,12 @@ mod support;
 use std::time::Duration;
 
 use pedidos_common::{
+    control::{Fate, Letters},
+    events::{self, News},
     order::{OrderId, Priority},
-    queue::{Claim, Closed, Outcome, Push, QueueError, Token, Work, WorkerInfo},
+    queue::{
+        Claim, Closed, Jobs, Listed, Outcome, Push, QueueError, Take, Token, Work, WorkerInfo,
+    },
     run::{Figures, Phase},
 };
 use support::{Fixture, ids, settings};
@@ -323,6 +327,16 @@ async fn time_spent_pushing_is_added_up() {
     assert_eq!((figures.enqueue_vip_us, figures.enqueue_normal_us), (3000, 40));
 }
 
+#[tokio::test]
+async fn an_ended_run_stays_as_it_was_saved() {
+    let mut run = Fixture::with_run(&settings(), 8).await;
+    run.end(Phase::Done, Figures { enqueue_vip_us: 7, ..Figures::default() }).await;
+    let spent = [Duration::from_micros(1500), Duration::from_micros(20)];
+    run.claim(&Token::random(), "w", spent, true).await.unwrap();
+    let figures = run.see().await.run.unwrap().figures;
+    assert_eq!((figures.enqueue_vip_us, figures.enqueue_normal_us), (7, 0));
+}
+
 // --- push_chunk, push_normal ---
 
 #[tokio::test]
@@ -343,8 +357,8 @@ async fn what_a_replay_finds_terminal_is_counted_and_not_pushed() {
     let run = Fixture::with_run(&settings(), 8).await;
     let chunk = run.take().await;
     let mut todo = ids(0..8, VIP);
-    let dead = vec![todo.pop().unwrap()];
-    let push = Push { todo: vec![], dead, processed: todo.len() as u64, removed: 0 };
+    todo.pop().unwrap();
+    let push = Push { dead: 1, processed: todo.len() as u64, ..Push::default() };
     let normal = ids(0..8, NORMAL).len() as u64;
     // Nothing VIP is left to do: the fence opens in the same step.
     let closed = run.push_chunk(&chunk.token, &push, normal, true).await.unwrap();
@@ -355,7 +369,7 @@ async fn what_a_replay_finds_terminal_is_counted_and_not_pushed() {
     let push = Push { todo: normal[1..].to_vec(), processed: 1, ..Push::default() };
     run.push_normal(&range.token, &push).await.unwrap();
     let seen = run.see().await;
-    assert_eq!((seen.ledger(VIP).dead, seen.dead_listed), (1, 1));
+    assert_eq!(seen.ledger(VIP).dead, 1);
     assert_eq!(seen.ledger(NORMAL).processed, 1);
     assert_eq!(seen.ledger(NORMAL).waiting as usize, normal.len() - 1);
 }
@@ -578,4 +592,193 @@ async fn a_large_batch_goes_there_and_back_in_order() {
     let lease = run.take().await;
     let Work::Drain(VIP, batch) = &lease.work else { panic!("{lease:?}") };
     assert_eq!(batch[..], expected[..batch.len()]);
+}
+
+// --- take ---
+
+/// Takes orders out of the queue, as a clean does.
+async fn pick(run: &Fixture, what: Take, most: u64) -> Option<(Token, Vec<OrderId>)> {
+    let token = Token::random();
+    match run.queue.take(&token, "clean", what, most).await.unwrap() {
+        Claim::Work(lease) => match lease.work {
+            Work::Drain(_, ids) => Some((token, ids)),
+            other => panic!("{other:?}"),
+        },
+        Claim::Wait(_) => None,
+        Claim::Behind => panic!("behind"),
+    }
+}
+
+async fn waiting(run: &Fixture) -> Vec<OrderId> {
+    let (total, parts) = run.jobs(Listed::Waiting, 0, 1000).await.unwrap();
+    let ids: Vec<_> = parts
+        .into_iter()
+        .flat_map(|part| match part {
+            Jobs::Orders(_, ids, _) => ids,
+            Jobs::Chunk(..) => panic!("a chunk waits"),
+        })
+        .collect();
+    assert_eq!(total, ids.len() as u64);
+    ids
+}
+
+#[tokio::test]
+async fn what_is_taken_is_removed_or_returned_also_while_the_queue_is_paused() {
+    let mut run = Fixture::with_run(&settings(), 20).await;
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    run.pause().await;
+    let before = waiting(&run).await;
+    let (token, picked) = pick(&run, Take::Waiting, 3).await.unwrap();
+    assert_eq!(picked, before[..picked.len()]);
+    assert_eq!(run.see().await.ledger(VIP).leased, picked.len() as u64);
+    let outcome =
+        Outcome { removed: vec![picked[0]], returned: picked[1..].to_vec(), ..Outcome::default() };
+    run.ack(&token, &outcome).await.unwrap();
+    assert_eq!(waiting(&run).await, before[1..], "returned to the head, in order");
+    let seen = run.see().await;
+    assert_eq!((seen.ledger(VIP).removed, seen.ledger(VIP).leased), (1, 0));
+    // A person removed it; nobody worked on it.
+    assert_eq!(seen.run.unwrap().figures.processing(VIP), (0, 0));
+}
+
+#[tokio::test]
+async fn taking_the_last_vip_orders_opens_the_fence() {
+    let run = Fixture::with_run(&settings(), 8).await;
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    assert_eq!(run.phase().await, Phase::WaitingVipDrain);
+    let (token, removed) = pick(&run, Take::Waiting, 100).await.unwrap();
+    run.ack(&token, &Outcome { removed, ..Outcome::default() }).await.unwrap();
+    assert_eq!(run.phase().await, Phase::EnqueueNormal);
+    assert!(pick(&run, Take::Waiting, 100).await.is_none());
+}
+
+#[tokio::test]
+async fn orders_that_wait_for_a_retry_are_taken_too() {
+    let run = Fixture::with_run(&settings(), 8).await;
+    generate_all(&run).await;
+    let lease = run.take().await;
+    let Work::Drain(VIP, batch) = &lease.work else { panic!("{lease:?}") };
+    let retry = vec![(batch[0], Duration::from_mins(1))];
+    run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
+    let (total, parts) = run.jobs(Listed::Delayed, 0, 9).await.unwrap();
+    assert_eq!((total, parts), (1, vec![Jobs::Orders(VIP, vec![batch[0]], 0)]));
+    let (token, removed) = pick(&run, Take::Delayed, 100).await.unwrap();
+    assert_eq!(removed, [batch[0]]);
+    run.ack(&token, &Outcome { removed, ..Outcome::default() }).await.unwrap();
+    let ledger = run.see().await.ledger(VIP);
+    assert_eq!((ledger.delayed, ledger.removed), (0, 1));
+}
+
+#[tokio::test]
+async fn what_is_taken_from_a_worker_is_its_no_more() {
+    let run = Fixture::with_run(&settings(), 8).await;
+    generate_all(&run).await;
+    let lease = run.take().await;
+    let Work::Drain(VIP, batch) = &lease.work else { panic!("{lease:?}") };
+    let now = run.see().await.now_ms;
+    assert!(pick(&run, Take::Active { before: now - 60_000 }, 100).await.is_none(), "too young");
+    let (token, picked) = pick(&run, Take::Active { before: now }, 100).await.unwrap();
+    assert_eq!(picked[..batch.len()], batch[..]);
+    assert_eq!(run.ack(&lease.token, &Outcome::default()).await.unwrap(), Closed::Stale);
+    // One's own leases are not taken again.
+    assert!(pick(&run, Take::Active { before: now + 60_000 }, 100).await.is_none());
+    run.ack(&token, &Outcome { removed: picked, ..Outcome::default() }).await.unwrap();
+    assert_eq!(run.see().await.ledger(VIP).leased, 0);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_of_a_run_that_is_cancelled_or_over() {
+    let mut run = Fixture::with_run(&settings(), 20).await;
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    run.cancel().await;
+    assert!(pick(&run, Take::Waiting, 100).await.is_none());
+    run.end(Phase::Aborted, Figures::default()).await;
+    assert!(pick(&run, Take::Waiting, 100).await.is_none());
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_take_is_asked_for_again() {
+    let run = Fixture::with_run(&settings(), 20).await;
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    let token = Token::random();
+    let first = run.queue.take(&token, "clean", Take::Waiting, 2).await.unwrap();
+    let again = run.queue.take(&token, "clean", Take::Waiting, 2).await.unwrap();
+    let (Claim::Work(first), Claim::Work(again)) = (first, again) else { panic!() };
+    assert_eq!(first.work, again.work);
+    assert_eq!(run.see().await.leases, 1);
+}
+
+// --- jobs ---
+
+#[tokio::test]
+async fn a_page_of_jobs_counts_both_ends() {
+    let run = Fixture::with_run(&settings(), 20).await;
+    let chunk = run.take().await;
+    let (total, active) = run.jobs(Listed::Active, 0, 9).await.unwrap();
+    assert!(matches!(&active[..], [Jobs::Chunk(indexes, _)] if *indexes == (0..8)), "{active:?}");
+    assert_eq!(total, 1);
+    run.push(&chunk).await;
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    let all = waiting(&run).await;
+    assert!(all.len() > 1, "the seed gives the first two chunks two VIP orders");
+    let (total, page) = run.jobs(Listed::Waiting, 1, 1).await.unwrap();
+    assert_eq!((total, page), (all.len() as u64, vec![Jobs::Orders(VIP, vec![all[1]], 0)]));
+    let (total, page) = run.jobs(Listed::Waiting, 50, 60).await.unwrap();
+    assert_eq!((total, page), (all.len() as u64, vec![]));
+}
+
+// --- what a person decides about dead letters ---
+
+#[tokio::test]
+async fn every_lease_says_what_was_decided_about_dead_letters() {
+    let mut run = Fixture::with_run(&settings(), 20).await;
+    let letters = vec![
+        Letters { mark: "a1".to_owned(), fate: Fate::RetriedLate },
+        Letters { mark: "b2".to_owned(), fate: Fate::Removed },
+    ];
+    run.change(|control| control.letters.clone_from(&letters)).await;
+    assert_eq!(run.take().await.letters, letters);
+    run.change(|control| control.letters.clear()).await;
+    assert_eq!(run.take().await.letters, []);
+}
+
+// --- events ---
+
+#[tokio::test]
+async fn every_change_of_phase_is_told_once_and_in_order() {
+    let mut run = Fixture::with_run(&settings(), 20).await;
+    let begin = events::newest(&run).await.unwrap();
+    let saved = work_to_the_end(&run).await;
+    assert_eq!(saved.work, Work::Save);
+    let figures = run.see().await.run.unwrap().figures;
+    run.end(Phase::Done, figures.clone()).await;
+    run.change(|_| {}).await;
+    assert!(events::reaches(&run, &begin).await.unwrap());
+    let entries = events::after(&run, &begin).await.unwrap();
+    let phases: Vec<_> = entries
+        .iter()
+        .map(|entry| match &entry.news {
+            News::Phase(change) => (change.phase, change.run_id.clone().unwrap()),
+            News::Log(line) => panic!("{line:?}"),
+        })
+        .collect();
+    let told: Vec<_> = phases.iter().map(|(phase, _)| *phase).collect();
+    let flips = told.iter().filter(|phase| **phase == Phase::EnqueueVip).count();
+    assert!(flips >= 2, "{told:?}");
+    assert_eq!(
+        told[told.len() - 4..],
+        [Phase::WaitingVipDrain, Phase::EnqueueNormal, Phase::WaitingNormalDrain, Phase::Done]
+    );
+    assert!(told.windows(2).all(|pair| pair[0] != pair[1]), "{told:?}");
+    // From any place on, exactly the rest.
+    let middle = begin.after(&entries[1]);
+    assert_eq!(events::after(&run, &middle).await.unwrap(), entries[2..]);
+    // A Redis that has lost them cannot go on from there.
+    run.delete("phases").await;
+    assert!(!events::reaches(&run, &middle).await.unwrap());
 }

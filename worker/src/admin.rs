@@ -2,12 +2,9 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use pedidos_common::{config::Settings, control::Controller};
+use pedidos_common::{config::Settings, control::Controller, process::listen};
 use poem::{
-    EndpointExt, Route, Server, get, handler,
-    http::StatusCode,
-    listener::{Acceptor, Listener, TcpListener},
-    web::Data,
+    EndpointExt, Route, Server, get, handler, http::StatusCode, listener::TcpAcceptor, web::Data,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -36,22 +33,14 @@ pub async fn bind(
     exporter: Exporter,
     shutdown: CancellationToken,
 ) -> io::Result<Admin> {
-    let at = format!("{}:{}", settings.host, settings.worker.admin_port);
-    let acceptor = TcpListener::bind(&at)
-        .into_acceptor()
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot bind {at}: {error}")))?;
-    let address = acceptor
-        .local_addr()
-        .into_iter()
-        .find_map(|address| address.as_socket_addr().copied())
-        .ok_or_else(|| io::Error::other("not bound to an address"))?;
+    let (listener, address) = listen(&settings.host, settings.worker.admin_port).await?;
     let routes = Route::new()
         .at("/metrics", get(metrics))
         .at("/livez", get(livez))
         .at("/readyz", get(readyz))
         .data(exporter)
         .data(controller);
+    let acceptor = TcpAcceptor::from_tokio(listener)?;
     let served = tokio::spawn(async move {
         Server::new_with_acceptor(acceptor)
             .run_with_graceful_shutdown(routes, shutdown.cancelled_owned(), Some(LAST_ANSWERS))

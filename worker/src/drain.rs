@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use metrics::counter;
 use pedidos_common::{
+    backoff::{Backoff, doubled},
     metrics as names,
     order::{Generator, OrderId, Priority},
     queue::{Closed, Lease, Outcome},
@@ -12,7 +13,7 @@ use pedidos_common::{
 };
 
 use crate::{
-    retry::{Backoff, Stopped, doubled, until_answered},
+    retry::{Stopped, until_answered},
     worker::Worker,
 };
 
@@ -39,13 +40,14 @@ impl Worker {
                 break (outcome, failures);
             }
             // Not the orders' fault: no attempt is spent.
-            let delay = backoff.next();
+            let delay = backoff.after_failure();
             tracing::warn!(failed = failures.len(), of = ids.len(), error = %failures[0].1, ?delay,
                 "most of a batch failed: MongoDB is at fault; trying again");
             tokio::time::sleep(delay).await;
         };
         self.judge(lease, generator, failures, &mut outcome).await?;
-        let named = outcome.retry.len() + outcome.dead.len() + outcome.removed.len();
+        let Outcome { retry, dead, removed, returned } = &outcome;
+        let named = retry.len() + dead.len() + removed.len() + returned.len();
         let closed = self.queue().ack(&lease.token, &outcome).await?;
         if closed != Closed::Stale {
             let processed = (ids.len() - named) as u64;
@@ -77,6 +79,8 @@ impl Worker {
             return Ok((outcome, failures));
         }
         let stored = until_answered("read_back", || self.store().orders_of(ids)).await?;
+        // Refused here, and done by another meanwhile: what MongoDB says last counts.
+        failures.retain(|(id, _)| !stored.get(id).is_some_and(Found::is_terminal));
         let mut unknown = Vec::new();
         for id in ids {
             match stored.get(id) {
@@ -144,11 +148,18 @@ impl Worker {
                 tracing::debug!(order = %id, attempt, ?delay, error, "an order failed; it is retried");
                 outcome.retry.push((id, delay));
             } else {
-                tracing::error!(order = %id, attempt, error, "an order is given up: a dead letter");
+                tracing::error!(order = %id, attempt, error, "an order is given up");
                 let order = generator.order(id.index());
-                let dead = || self.store().mark_dead(&order, &lease.run_id, attempt, &error);
-                until_answered("dead_letter", dead).await?;
-                outcome.dead.push(id);
+                let dead = || {
+                    let (run, created_at) = (&lease.run_id, lease.since_ms);
+                    self.store().mark_dead(&order, run, attempt, &error, created_at)
+                };
+                match until_answered("dead_letter", dead).await? {
+                    Found::Dead => outcome.dead.push(id),
+                    Found::Removed => outcome.removed.push(id),
+                    Found::Processed => {}
+                    Found::Pending => outcome.returned.push(id),
+                }
             }
         }
         Ok(())

@@ -33,6 +33,10 @@ impl Worker {
         indexes: &Range<u32>,
     ) -> Result<Closed, Stopped> {
         let ids = generator.id_range(indexes);
+        if !lease.letters.is_empty() {
+            let settle = || self.store().settle_letters(&ids, &lease.letters);
+            until_answered("letters", settle).await?;
+        }
         let stored = until_answered("read_chunk", || self.store().orders_in(&ids)).await?;
         let (mut vip, mut normal, mut missing) = (Vec::new(), 0, Vec::new());
         for order in generator.orders(indexes.clone()) {
@@ -40,20 +44,21 @@ impl Worker {
                 Priority::Vip => vip.push(order.id),
                 Priority::Normal => normal += 1,
             }
-            if !stored.contains_key(&order.id) {
+            if stored.get(&order.id).is_none() {
                 missing.push(order);
             }
         }
         if !missing.is_empty() {
             self.insert(lease, &missing).await?;
-            // Only now: an order that is stored is either counted by a cancel
-            // that comes later, or seen here to be unwanted.
-            self.still_wanted(lease, &ids).await?;
         }
-        let replay = stored.values().any(|found| found.is_terminal());
+        // Only now: an order that is stored is either counted by a cancel that comes
+        // later, or seen here to be unwanted. Also if another stored it: this Redis may be
+        // one that went back to before that cancel.
+        self.still_wanted(lease, &ids).await?;
+        let replay = stored.any_terminal();
         let began = Instant::now();
-        let closed =
-            self.queue().push_chunk(&lease.token, &sorted(&vip, &stored), normal, replay).await?;
+        let push = Push { late: stored.late_vip, ..sorted(&vip, &stored) };
+        let closed = self.queue().push_chunk(&lease.token, &push, normal, replay).await?;
         self.spent_pushing(Priority::Vip as usize, began);
         if closed != Closed::Stale {
             counter!(names::LEASES, "kind" => "generate").increment(1);
@@ -63,7 +68,7 @@ impl Worker {
     }
 
     async fn insert(&self, lease: &Lease, orders: &[Order]) -> Result<(), Stopped> {
-        let insert = || self.store().insert_orders(orders, &lease.run_id);
+        let insert = || self.store().insert_orders(orders, &lease.run_id, lease.since_ms);
         Ok(until_answered("insert", insert).await?)
     }
 
@@ -94,8 +99,7 @@ impl Worker {
         let cancelled = control.cancels(&lease.run_id)
             || history.is_some_and(|run| run.phase == Phase::Aborted);
         if cancelled {
-            let marked =
-                until_answered("cancel", || self.store().cancel_pending(ids, true)).await?;
+            let marked = until_answered("cancel", || self.store().cancel_strays(ids)).await?;
             tracing::info!(marked, run = %lease.run_id, "its run was cancelled: a late chunk is marked");
         } else if control.reset_below > lease.created_ms as i64 {
             let floor = OrderId::floor(control.reset_below as u64);
@@ -119,7 +123,7 @@ impl Worker {
         } else {
             // Nothing of this run was terminal before it was pushed. If it is
             // after all, the drain finds out.
-            Stored::new()
+            Stored::default()
         };
         let normal: Vec<OrderId> = generator
             .orders(indexes.clone())
@@ -141,7 +145,7 @@ fn sorted(ids: &[OrderId], stored: &Stored) -> Push {
     for id in ids {
         match stored.get(id) {
             None | Some(Found::Pending) => push.todo.push(*id),
-            Some(Found::Dead) => push.dead.push(*id),
+            Some(Found::Dead) => push.dead += 1,
             Some(Found::Processed) => push.processed += 1,
             Some(Found::Removed) => push.removed += 1,
         }

@@ -77,8 +77,7 @@ impl Worker {
     }
 
     async fn compare(&self, noted: &mut Phase, next_sweep: &mut Instant) -> Result<(), VerbError> {
-        let control = self.controller.sync().await?;
-        let snapshot = self.queue().snapshot().await?;
+        let (control, snapshot) = self.controller.sync().await?;
         let phase = snapshot.phase();
         if phase != *noted {
             self.controller.note_progress(&control, &snapshot).await?;

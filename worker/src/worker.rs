@@ -12,6 +12,7 @@ use std::{
 
 use metrics::{counter, gauge, histogram};
 use pedidos_common::{
+    backoff::Backoff,
     config::{Settings, WorkerSettings},
     control::Controller,
     metrics as names,
@@ -26,10 +27,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::retry::{Backoff, Stopped};
+use crate::retry::Stopped;
 
 /// Chunks that a worker builds at once; more of them are not faster.
-const CHUNKS_AT_ONCE: usize = 4;
+const CHUNKS_AT_ONCE: usize = 3;
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +144,7 @@ impl Worker {
                     pause
                 }
                 Err(error) => {
-                    let pause = backoff.next();
+                    let pause = backoff.after_failure();
                     counter!(names::STORE_ERRORS, "store" => "redis").increment(1);
                     if error.is_outage() {
                         // Said once for all slots by the housekeeping.
@@ -215,7 +216,7 @@ impl Worker {
             let claimed = self.queue().claim(&token, &self.id, pushing, generate).await;
             match claimed {
                 Err(QueueError::Unavailable(_)) if began.elapsed() < self.lease_time / 2 => {
-                    tokio::time::sleep(backoff.next()).await;
+                    tokio::time::sleep(backoff.after_failure()).await;
                     pushing = [Duration::ZERO; 2];
                 }
                 claimed => {

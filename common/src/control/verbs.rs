@@ -1,16 +1,18 @@
 //! The verbs: each a compare-and-set on control, then its effect in Redis.
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{CancelOptions, Control, End, Intent, Pause, RunSpec};
 use crate::{
+    backoff::Backoff,
+    logs,
     order::{OrderId, Priority},
     queue::{Queue, QueueError, Snapshot},
     run::{Figures, Phase},
-    store::{Counts, RunDocument, Store, StoreError},
+    store::{Counts, Store, StoreError},
 };
 
 /// Why a verb was not done.
@@ -116,6 +118,8 @@ impl Controller {
     pub const COMPARE_EVERY: Duration = Duration::from_secs(2);
     /// How long a freeze is survived exactly.
     const SWEEP_AFTER_MS: i64 = 3_600_000;
+    /// A cancel looks at least so often whether work in flight is done.
+    const LOOK_EVERY: Duration = Duration::from_millis(500);
     /// How long a reset may take before others finish it.
     const RESET_TAKES_MS: i64 = 120_000;
 
@@ -127,7 +131,8 @@ impl Controller {
 
     /// Compares, and adopts control if Redis is behind. Done every two seconds,
     /// on every new connection before anything else, and when a claim says so.
-    pub async fn sync(&self) -> Result<Control> {
+    /// Answers control and the state that agrees with it.
+    pub async fn sync(&self) -> Result<(Control, Snapshot)> {
         let _one = self.comparing.lock().await;
         let reconnected = self.queue.take_reconnected();
         let compared = self.compare().await;
@@ -137,7 +142,7 @@ impl Controller {
         compared
     }
 
-    async fn compare(&self) -> Result<Control> {
+    async fn compare(&self) -> Result<(Control, Snapshot)> {
         // A read of MongoDB may be older than one whose effect Redis has: read
         // again; each time takes at least a round trip to both.
         let mut seen = (0, 0);
@@ -146,11 +151,10 @@ impl Controller {
             let snapshot = self.queue.snapshot().await?;
             seen = (snapshot.version, control.version);
             self.queue.see(control.version);
-            if snapshot.version < control.version {
-                self.adopt(&control).await?;
-                return Ok(control);
-            } else if snapshot.version == control.version {
-                return Ok(control);
+            match snapshot.version.cmp(&control.version) {
+                Ordering::Less => self.adopt(&control).await?,
+                Ordering::Equal => return Ok((control, snapshot)),
+                Ordering::Greater => {}
             }
         }
         Err(VerbError::StaleStore { redis: seen.0, mongo: seen.1 })
@@ -159,9 +163,8 @@ impl Controller {
     /// The snapshot to answer with: compared first if the connection is new.
     pub async fn current(&self) -> Result<Snapshot> {
         loop {
-            let fresh = !self.queue.is_reconnected();
-            if !fresh {
-                self.sync().await?;
+            if self.queue.is_reconnected() {
+                return Ok(self.sync().await?.1);
             }
             let snapshot = self.queue.snapshot().await?;
             // An empty or older Redis behind an unbroken connection.
@@ -190,19 +193,19 @@ impl Controller {
     /// Waits until both stores answer, and prepares them. Says what is missing,
     /// tries again with backoff, and answers false if it was asked to stop.
     pub async fn wait_ready(&self, shutdown: &CancellationToken) -> bool {
-        let mut pause = Duration::from_millis(100);
+        let mut backoff = Backoff::default();
         loop {
             let tried = tokio::select! {
                 tried = self.prepare() => tried,
                 () = shutdown.cancelled() => return false,
             };
             let Err(error) = tried else { return true };
-            tracing::warn!(%error, retry_in = ?pause, "waiting for the stores");
+            let retry_in = backoff.after_failure();
+            tracing::warn!(%error, ?retry_in, "waiting for the stores");
             tokio::select! {
-                () = tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)) => {}
+                () = tokio::time::sleep(retry_in) => {}
                 () = shutdown.cancelled() => return false,
             }
-            pause = (pause * 2).min(Duration::from_secs(5));
         }
     }
 
@@ -251,14 +254,14 @@ impl Controller {
         {
             let mut marked = 0;
             for ids in run.pages() {
-                marked += self.store.cancel_pending(&ids, true).await?;
+                marked += self.store.cancel_strays(&ids).await?;
             }
             tracing::info!(marked, run = %run_id, "strays of a cancelled run are marked");
         }
         while let Some(run) = self.store.run_to_sweep(now - Self::SWEEP_AFTER_MS).await? {
             let mut deleted = 0;
             for ids in run.pages() {
-                self.store.cancel_pending(&ids, true).await?;
+                self.store.cancel_strays(&ids).await?;
                 deleted += self.store.delete_cancelled(&ids).await?;
             }
             self.store.mark_swept(&run.run_id).await?;
@@ -267,9 +270,14 @@ impl Controller {
         Ok(())
     }
 
-    /// Makes sure of the run document, then raises Redis to this control.
-    async fn adopt(&self, control: &Control) -> Result<()> {
+    /// Makes sure of the run document, carries out what was decided about dead letters
+    /// of a run that has ended (of one that goes on, its chunks do), then raises Redis to
+    /// this control. So whoever finds Redis there finds all the rest done.
+    pub(super) async fn adopt(&self, control: &Control) -> Result<()> {
         let known = self.store.ensure_run(control).await?.stamps();
+        if let Some(run) = control.run.as_ref().filter(|run| run.end.is_some()) {
+            self.store.settle_letters(&run.ids(), &control.letters).await?;
+        }
         if self.queue.adopt(control, &known).await? {
             tracing::info!(
                 version = control.version,
@@ -285,7 +293,7 @@ impl Controller {
     pub async fn generate(&self, wanted: &Generate) -> Result<Accepted> {
         let run_id = uuid::Uuid::new_v4().to_string();
         loop {
-            let control = self.sync().await?;
+            let (control, snapshot) = self.sync().await?;
             if let Some(key) = &wanted.idempotency_key
                 && let Some(accepted) = self.accepted_before(&control, key).await?
             {
@@ -296,12 +304,14 @@ impl Controller {
             }
             // The run that this replaces takes its figures with it.
             self.store.ensure_run(&control).await?;
-            let now = self.queue.snapshot().await?.now_ms;
-            let created_ms = now.max(control.last_run_at + 1).max(control.reset_below + 1);
+            let created_ms =
+                snapshot.now_ms.max(control.last_run_at + 1).max(control.reset_below + 1);
             let mut next = control.next();
             next.orders_version = next.version;
             next.last_run_at = created_ms;
             next.intent = Intent::Run;
+            next.letters = Vec::new();
+            next.hidden = 0;
             next.run = Some(RunSpec {
                 run_id: run_id.clone(),
                 // Below 2^53, so that every JSON reader gets it whole.
@@ -363,15 +373,14 @@ impl Controller {
 
     /// One change of control, tried again as long as others are faster.
     /// `change` answers false if there is nothing to change.
-    async fn change(
+    pub(super) async fn change(
         &self,
         mut change: impl FnMut(&mut Control, i64) -> bool,
     ) -> Result<(Control, bool)> {
         loop {
-            let control = self.sync().await?;
-            let now = self.queue.snapshot().await?.now_ms;
+            let (control, snapshot) = self.sync().await?;
             let mut next = control.next();
-            if !change(&mut next, now) {
+            if !change(&mut next, snapshot.now_ms) {
                 return Ok((control, false));
             }
             if self.store.set_control(&next).await? {
@@ -405,12 +414,14 @@ impl Controller {
                 control.intent = Intent::Idle;
                 control.paused = None;
                 control.last_run_id = None;
+                control.letters = Vec::new();
+                control.hidden = 0;
                 control.orders_version = control.version;
                 control.reset_below = now.max(control.last_run_at).max(control.reset_below) + 1;
                 true
             })
             .await?;
-        self.clear_logs().await?;
+        logs::clear(&self.queue).await?;
         self.delete_reset(&control).await
     }
 
@@ -421,16 +432,6 @@ impl Controller {
             orders: self.store.delete_below(floor).await?,
             runs: self.store.delete_runs_below(control.reset_below).await?,
         })
-    }
-
-    async fn clear_logs(&self) -> Result<()> {
-        use fred::interfaces::KeysInterface;
-        self.queue
-            .client()
-            .del::<(), _>(self.queue.keys().logs())
-            .await
-            .map_err(QueueError::from)?;
-        Ok(())
     }
 
     /// Cancels the active run; answers none if there is none. Joins a cancel
@@ -452,7 +453,8 @@ impl Controller {
             return Ok(None);
         };
         let timeout = Duration::from_millis(options.wait_timeout_ms);
-        let mut poll = tokio::time::interval(Duration::from_millis(options.poll_interval_ms));
+        let poll = Duration::from_millis(options.poll_interval_ms).min(Self::LOOK_EVERY);
+        let mut poll = tokio::time::interval(poll);
         let still_active = loop {
             poll.tick().await;
             let leases = self.queue.snapshot().await?.leases;
@@ -461,29 +463,82 @@ impl Controller {
             }
         };
         let waited = began.elapsed();
-        let end = self.finish_cancel(&control).await?;
+        let mine = if set { self.finish_cancel(&control).await? } else { None };
+        let end = match mine {
+            Some(end) => Some(end),
+            None => self.cancelled_by_another(&run).await?,
+        };
         if options.reset_logs {
-            self.clear_logs().await?;
+            logs::clear(&self.queue).await?;
         }
         Ok(end.map(|end| Cancelled { run_id: run, end, waited, still_active, by_another: !set }))
     }
 
-    /// Carries out a cancel: marks what is pending, counts, ends the run. May
-    /// be done by several at once, and again. Answers none if the run is gone.
-    pub async fn finish_cancel(&self, control: &Control) -> Result<Option<End>> {
+    /// Takes the cancel over from whoever is at it: raises the version, so that this is
+    /// the attempt that counts. Answers none if another was faster.
+    async fn take_over(&self, control: &Control) -> Result<Option<Control>> {
+        let next = control.next();
+        if !self.store.set_control(&next).await? {
+            return Ok(None);
+        }
+        self.adopt(&next).await?;
+        Ok(Some(next))
+    }
+
+    /// Waits until the cancel that others are at has ended. If they make nothing of it,
+    /// takes it over; each time later, so that two who wait do not take it from each
+    /// other for ever. Answers none if the run is gone.
+    async fn cancelled_by_another(&self, run_id: &str) -> Result<Option<End>> {
+        let mut patience = None;
+        let (mut seen, mut since) = (0, Instant::now());
+        loop {
+            let (control, snapshot) = self.sync().await?;
+            let Some(run) = control.run.as_ref().filter(|run| run.run_id == run_id) else {
+                return Ok(None);
+            };
+            if !control.is_cancelling(run_id) {
+                return Ok(run.end.clone());
+            }
+            if control.version != seen {
+                (seen, since) = (control.version, Instant::now());
+            }
+            // A worker has it, or will have it within its time.
+            let alone = snapshot.workers.is_empty();
+            let first = if alone { Controller::COMPARE_EVERY } else { self.queue.lease_time() };
+            let waits = *patience.get_or_insert(first);
+            if since.elapsed() >= waits {
+                patience = Some(waits * 2);
+                if let Some(mine) = self.take_over(&control).await?
+                    && let Some(end) = self.finish_cancel(&mine).await?
+                {
+                    return Ok(Some(end));
+                }
+            }
+            tokio::time::sleep(Self::LOOK_EVERY / 5).await;
+        }
+    }
+
+    /// Carries out a cancel: marks what is pending, counts, ends the run. `control`: as
+    /// this process set the cancel, or took it over; its version is what marks are
+    /// stamped with, and only those are counted. So several may be at it at once, and the
+    /// one whose end is set has counted all that it says. Answers none if another took it.
+    async fn finish_cancel(&self, control: &Control) -> Result<Option<End>> {
         let (Some(run), Intent::Cancel(options)) = (&control.run, &control.intent) else {
-            return Ok(control.run.as_ref().and_then(|run| run.end.clone()));
+            return Ok(None);
         };
+        let attempt = control.version;
         let mut counts = [Counts::default(); 2];
         for ids in run.pages() {
             // A page is counted once nothing in it is pending: a late chunk may
             // still arrive while it is marked.
             let page = loop {
-                if self.store.control().await?.version != control.version {
-                    return self.ended_by_another(run).await;
+                if self.store.control().await?.version != attempt {
+                    return Ok(None);
                 }
-                let marked = self.store.cancel_pending(&ids, false).await?;
-                let page = self.store.count(&ids).await?;
+                // Dead letters that wait for a retry are pending, too.
+                self.store.settle_letters(&ids, &control.letters).await?;
+                let marked = self.store.cancel_pending(&ids, attempt).await?;
+                let page = self.store.count(&ids, attempt).await?;
                 if marked == 0 && page.iter().all(|counts| counts.pending == 0) {
                     break page;
                 }
@@ -515,23 +570,32 @@ impl Controller {
             phase: Phase::Aborted,
             figures,
             cancelled: vip.cancelled + normal.cancelled,
+            attempt,
             purge: options.purge,
             remove_pending: options.remove_pending,
         };
         self.end(control, end).await
     }
 
-    /// Writes the end of a run whose every order is terminal. Answers none if
-    /// it is not the current run, or has orders that are open after all.
+    /// Writes the end of a run whose every order is terminal, or carries out its cancel.
+    /// Answers none if it is not the current run, has orders that are open after all, or
+    /// is ended by another.
     pub async fn finish_run(&self, run_id: &str) -> Result<Option<End>> {
         let control = self.store.control().await?;
-        if !control.wants(run_id) {
-            return match control.intent {
-                Intent::Cancel(_) => self.finish_cancel(&control).await,
-                _ => Ok(None),
+        if control.is_cancelling(run_id) {
+            return match self.take_over(&control).await? {
+                Some(mine) => self.finish_cancel(&mine).await,
+                None => Ok(None),
             };
         }
+        if !control.wants(run_id) {
+            return Ok(None);
+        }
         let snapshot = self.queue.snapshot().await?;
+        // A Redis that has not heard of a retry yet shows figures of before it.
+        if snapshot.version != control.version {
+            return Ok(None);
+        }
         let complete = Priority::ALL.map(|priority| snapshot.ledger(priority));
         let Some(run) = snapshot.run.filter(|run| run.run_id == run_id) else {
             return Ok(None);
@@ -544,6 +608,7 @@ impl Controller {
             phase: Phase::Done,
             figures: run.figures,
             cancelled: 0,
+            attempt: 0,
             purge: false,
             remove_pending: false,
         };
@@ -551,7 +616,7 @@ impl Controller {
     }
 
     /// The end is one compare-and-set; then the history; then Redis shows it.
-    /// So an end that is seen is durable.
+    /// So an end that is seen is durable. Answers none if another changed control.
     async fn end(&self, control: &Control, end: End) -> Result<Option<End>> {
         let mut next = control.next();
         next.intent = Intent::Ended;
@@ -559,40 +624,10 @@ impl Controller {
             run.end = Some(end.clone());
             next.last_run_id = Some(run.run_id.clone());
         }
-        let ours = control.run.as_ref();
-        if self.store.set_control(&next).await? {
-            self.adopt(&next).await?;
-            return Ok(Some(end));
+        if !self.store.set_control(&next).await? {
+            return Ok(None);
         }
-        match ours {
-            Some(run) => self.ended_by_another(run).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Control moved on while the end of this run was being written: how did it
-    /// end? None if it is gone, or goes on.
-    async fn ended_by_another(&self, run: &RunSpec) -> Result<Option<End>> {
-        let now = self.sync().await?;
-        Ok(now.run.filter(|now| now.run_id == run.run_id).and_then(|now| now.end))
-    }
-
-    /// Notes in the history how an active run stands.
-    pub async fn note_progress(&self, control: &Control, snapshot: &Snapshot) -> Result<()> {
-        let (Some(spec), Some(run)) = (control.active(), &snapshot.run) else {
-            return Ok(());
-        };
-        if spec.run_id == run.run_id && control.version == snapshot.version {
-            let document = RunDocument::new(
-                spec,
-                control.version,
-                run.phase,
-                &run.figures,
-                run.error.clone(),
-                snapshot.clock(),
-            );
-            self.store.note_run(&document).await?;
-        }
-        Ok(())
+        self.adopt(&next).await?;
+        Ok(Some(end))
     }
 }

@@ -4,7 +4,7 @@
 --       1 if the caller may be given a chunk
 -- Answers {'behind'}: this Redis knows less of control than the caller
 --      or {'wait', ms}
---      or {kind, runId, seed, createdAt, version, a, b, ids, replay}
+--      or {kind, runId, seed, createdAt, version, a, b, ids, replay, letters, since}
 --         kind: generate, enqueue, vip, normal, save
 -- Asked again with the same token it gives the same lease.
 local token, worker = ARGV[1], ARGV[3]
@@ -14,26 +14,19 @@ if num('version') < tonumber(ARGV[2]) or not format then
     return { 'behind' }
 end
 
-local function answer(kind, a, b, ids)
-    local about = redis.call('HMGET', run, 'runId', 'seed', 'createdAt', 'version', 'replay')
-    return { kind, about[1], about[2], about[3], about[4], a, b, ids, about[5] or '0' }
-end
-
 local held = redis.call('HGET', leased, token)
-if held then
-    local lease = read_lease(held)
-    return answer(lease.kind, lease.a, lease.b, lease.ids)
-end
+if held then return work_of(read_lease(held)) end
 
+local phase = redis.call('HGET', run, 'phase')
+local over = phase == 'IDLE' or phase == 'DONE' or phase == 'ABORTED'
+
+-- An ended run is shown as it was saved.
 for field, spent in pairs({ enqueueVipUs = ARGV[7], enqueueNormalUs = ARGV[8] }) do
-    if spent ~= '0' then redis.call('HINCRBY', run, field, spent) end
+    if spent ~= '0' and not over then redis.call('HINCRBY', run, field, spent) end
 end
 
-local function grant(kind, a, b, ids)
-    redis.call('ZADD', leases, now + lease_ms, token)
-    redis.call('HSET', leased, token,
-        table.concat({ kind, worker, now, a, b }, ' ') .. '\n' .. ids)
-    return answer(kind, a, b, ids)
+local function give(kind, a, b, ids)
+    return grant(token, worker, lease_ms, kind, a, b, ids)
 end
 
 local function wait()
@@ -45,9 +38,7 @@ local function wait()
     return { 'wait', due }
 end
 
-local phase = redis.call('HGET', run, 'phase')
 local aborted = num('aborted') == 1
-local over = phase == 'IDLE' or phase == 'DONE' or phase == 'ABORTED'
 
 -- The end of the run: it is saved by one worker, and a cancel whose API died
 -- is carried out by one too. Neither waits for a pause to be lifted.
@@ -57,7 +48,7 @@ if aborted then
 end
 if saving and not over then
     redis.call('HSET', run, 'saving', 2)
-    return grant('save', 0, 0, '')
+    return give('save', 0, 0, '')
 end
 if over or aborted or phase == 'ERROR' or num('paused') == 1 then
     return wait()
@@ -83,13 +74,13 @@ local function next_push(kind, list, cursor, size_field)
     end
     local to = math.min(from + size, quantity)
     redis.call('HINCRBY', run, FEEDS[kind] .. 'Pledged', to - from)
-    return grant(kind, from, to, '')
+    return give(kind, from, to, '')
 end
 
 local function drain(priority)
     local ids = redis.call('LPOP', waiting[priority], batch)
     if not ids then return nil end
-    if priority == 'normal' and num('lateVip') == 0 and not settled('vip') then
+    if priority == 'normal' and not settled('vip') then
         -- Cannot happen. Counted where it would, so that nobody has to believe it.
         redis.call('HINCRBY', run, 'violations', #ids)
     end
@@ -97,7 +88,7 @@ local function drain(priority)
     if num(priority .. 'Start') == 0 then
         redis.call('HSET', run, priority .. 'Start', stamp())
     end
-    return grant(priority, 0, 0, table.concat(ids))
+    return give(priority, 0, 0, table.concat(ids))
 end
 
 -- While more of a priority is still to be pushed, a part of a batch is left to
@@ -119,8 +110,7 @@ if phase == 'GENERATING' or phase == 'ENQUEUE_VIP' then
         end
     end
 elseif phase == 'ENQUEUE_NORMAL' then
-    work = drain('vip') or full('normal')
-        or next_push('enqueue', ranges, 'nextNormal', 'rangeSize')
+    work = full('normal') or next_push('enqueue', ranges, 'nextNormal', 'rangeSize')
 end
--- The fence: `normal` holds nothing before ENQUEUE_NORMAL.
+-- The fence: `normal` holds nothing before ENQUEUE_NORMAL, `vip` nothing from then on.
 return work or drain('vip') or drain('normal') or wait()

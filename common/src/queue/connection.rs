@@ -1,11 +1,17 @@
 //! How this process reaches Redis: time-outs on every call, reconnection with
 //! backoff and jitter for as long as it takes.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use fred::{
     clients::{Client, SubscriberClient},
-    interfaces::ClientLike,
+    interfaces::{ClientLike, EventInterface},
     types::{
         Builder,
         config::{Config, ReconnectPolicy, TcpConfig},
@@ -19,32 +25,60 @@ use crate::config::RedisSettings;
 /// scripts are made so that asking again is safe.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) fn connect(redis: &RedisSettings) -> Result<(Client, SubscriberClient)> {
-    let mut config = Config::from_url(&redis.url)?;
-    // Retry the first connection as any other.
-    config.fail_fast = false;
-    let mut builder = Builder::from_config(config);
-    builder
-        .with_performance_config(|performance| {
-            performance.default_command_timeout = COMMAND_TIMEOUT;
-        })
-        .with_connection_config(|connection| {
-            connection.connection_timeout = COMMAND_TIMEOUT;
-            connection.internal_command_timeout = COMMAND_TIMEOUT;
-            // A connection on which an answer is overdue is given up: its
-            // bytes may be vanishing.
-            connection.unresponsive.max_timeout = Some(COMMAND_TIMEOUT + COMMAND_TIMEOUT / 5);
-            connection.unresponsive.interval = Duration::from_secs(1);
-            // Never sent twice behind our back: who asked decides.
-            connection.max_command_attempts = 1;
-            connection.auto_client_setname = true;
-            connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
-        })
-        .set_policy(ReconnectPolicy::new_exponential(0, 100, 2_000, 2));
-    let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
-    client.connect();
-    subscriber.connect();
-    // Subscribes again after every reconnection.
-    subscriber.manage_subscriptions();
-    Ok((client, subscriber))
+/// How long the server may take to take leave.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// One connection for calls, one for events. Cloning shares them.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pub(super) subscriber: SubscriberClient,
+}
+
+impl Connection {
+    /// Starts to connect. `reconnected` is set whenever it has been done anew.
+    pub(super) fn open(redis: &RedisSettings, reconnected: &Arc<AtomicBool>) -> Result<Self> {
+        let mut config = Config::from_url(&redis.url)?;
+        // Retry the first connection as any other.
+        config.fail_fast = false;
+        let mut builder = Builder::from_config(config);
+        builder
+            .with_performance_config(|performance| {
+                performance.default_command_timeout = COMMAND_TIMEOUT;
+            })
+            .with_connection_config(|connection| {
+                connection.connection_timeout = COMMAND_TIMEOUT;
+                connection.internal_command_timeout = COMMAND_TIMEOUT;
+                // A connection on which an answer is overdue is given up: its
+                // bytes may be vanishing.
+                connection.unresponsive.max_timeout = Some(COMMAND_TIMEOUT + COMMAND_TIMEOUT / 5);
+                connection.unresponsive.interval = Duration::from_secs(1);
+                // Never sent twice behind our back: who asked decides.
+                connection.max_command_attempts = 1;
+                connection.auto_client_setname = true;
+                connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
+            })
+            .set_policy(ReconnectPolicy::new_exponential(0, 100, 2_000, 2));
+        let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
+        let flag = Arc::clone(reconnected);
+        client.on_reconnect(move |_| {
+            flag.store(true, Ordering::Release);
+            async { Ok(()) }
+        });
+        client.connect();
+        subscriber.connect();
+        // Subscribes again after every reconnection.
+        subscriber.manage_subscriptions();
+        Ok(Self { client, subscriber })
+    }
+
+    /// Ends both. Politely, if the server answers at once: what is in flight is
+    /// answered first, and there is nothing to lose.
+    pub(super) async fn close(&self) {
+        let both = async { tokio::join!(self.client.quit(), self.subscriber.quit()) };
+        match tokio::time::timeout(GOODBYE, both).await {
+            Ok((Ok(()), Ok(()))) => {}
+            ended => tracing::debug!(?ended, "connections to Redis ended without a goodbye"),
+        }
+    }
 }

@@ -32,7 +32,7 @@ impl Keys {
             "vip:delayed",    // sorted set: id → when to try again
             "normal:delayed", // sorted set: id → when to try again
             "attempts",       // hash: id → attempts that failed
-            "dead",           // sorted set: id → when it was given up
+            "phases",         // stream: the last changes of phase
             "workers",        // sorted set: worker → last heartbeat
             "workers:info",   // hash: worker → what to show of it
             "events",         // pub/sub: phase and progress events, and wake-ups
@@ -51,6 +51,12 @@ impl Keys {
     #[must_use]
     pub fn events(&self) -> String {
         self.key("events")
+    }
+
+    /// Stream: the last changes of phase.
+    #[must_use]
+    pub fn phases(&self) -> String {
+        self.key("phases")
     }
 
     /// Stream: the last log lines of every process.

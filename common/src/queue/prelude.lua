@@ -10,7 +10,7 @@ local run, chunks, ranges = KEYS[1], KEYS[2], KEYS[3]
 local waiting = { vip = KEYS[4], normal = KEYS[5] }
 local leases, leased = KEYS[6], KEYS[7]
 local delayed = { vip = KEYS[8], normal = KEYS[9] }
-local attempts, dead = KEYS[10], KEYS[11]
+local attempts, phases = KEYS[10], KEYS[11]
 local workers, worker_info, events = KEYS[12], KEYS[13], KEYS[14]
 
 local time = redis.call('TIME')
@@ -68,18 +68,28 @@ local function push_head(list, blob)
     end
 end
 
-local function bury(blob)
-    each_slice(blob, function(ids)
-        for _, id in ipairs(ids) do redis.call('ZADD', dead, now, id) end
-    end)
-end
-
 -- A lease's record: `kind worker since a b`, a line feed, then the ids.
--- a and b: first and last + 1 index for pushes, nothing of use for the others.
+-- a and b: first and last + 1 index for pushes; a of a batch: when the orders are due
+-- if they come back, 0 for at once.
 local function read_lease(record)
     local kind, worker, since, a, b, at = record:match('^(%S+) (%S+) (%S+) (%S+) (%S+)\n()')
     return { kind = kind, worker = worker, since = tonumber(since),
         a = tonumber(a), b = tonumber(b), ids = record:sub(at) }
+end
+
+-- The answer of the scripts that give work out.
+local function work_of(lease)
+    local about = redis.call('HMGET', run, 'runId', 'seed', 'createdAt', 'version', 'replay',
+        'letters')
+    return { lease.kind, about[1], about[2], about[3], about[4], lease.a, lease.b, lease.ids,
+        about[5] or '0', about[6] or '', lease.since }
+end
+
+local function grant(token, worker, lease_ms, kind, a, b, ids)
+    redis.call('ZADD', leases, now + lease_ms, token)
+    redis.call('HSET', leased, token,
+        table.concat({ kind, worker, now, a, b }, ' ') .. '\n' .. ids)
+    return work_of({ kind = kind, since = now, a = a, b = b, ids = ids })
 end
 
 local function close_lease(token)
@@ -90,6 +100,14 @@ end
 -- The priority that a push will add to.
 local FEEDS = { generate = 'vip', enqueue = 'normal' }
 
+-- Orders of a batch go back where they came from.
+local function put_back(lease, blob)
+    if lease.a == 0 then return push_head(waiting[lease.kind], blob) end
+    each_slice(blob, function(ids)
+        for _, id in ipairs(ids) do redis.call('ZADD', delayed[lease.kind], lease.a, id) end
+    end)
+end
+
 -- Puts what a lease held back where it came from, and closes it.
 local function give_back(token, lease)
     local kind = lease.kind
@@ -99,7 +117,7 @@ local function give_back(token, lease)
     elseif kind == 'save' then
         redis.call('HSET', run, 'saving', 1, 'saveAfter', now + 1000)
     else
-        push_head(waiting[kind], lease.ids)
+        put_back(lease, lease.ids)
         redis.call('HINCRBY', run, kind .. 'Leased', -#lease.ids / ID)
     end
     close_lease(token)
@@ -112,9 +130,16 @@ local function settled(priority)
         and redis.call('ZCARD', delayed[priority]) == 0
 end
 
+-- For readers of events: a stream, so that none is missed, and capped.
+local function announce(phase)
+    redis.call('XADD', phases, 'MAXLEN', '~', 1000, '*', 'phase', phase,
+        'runId', redis.call('HGET', run, 'runId') or '', 'at', stamp())
+    publish('phase ' .. phase)
+end
+
 local function set_phase(phase)
     redis.call('HSET', run, 'phase', phase, 'phaseAt', stamp())
-    publish('phase ' .. phase)
+    announce(phase)
     return phase
 end
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// The queue at one instant: all of it was read in one step, so the ledger
 /// balances in every snapshot (I2).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
     /// The Redis server's clock, ms since the epoch.
     pub now_ms: i64,
@@ -32,14 +32,12 @@ pub struct Snapshot {
     pub leases: u64,
     /// When the first of them expires, ms since the epoch; 0: there is none.
     pub first_deadline_ms: i64,
-    /// Dead letters that the queue lists.
-    pub dead_listed: u64,
     /// Workers heard of lately.
     pub workers: Vec<WorkerInfo>,
 }
 
 /// A run as Redis has it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunView {
     /// Its id.
     pub run_id: String,
@@ -84,6 +82,12 @@ impl Snapshot {
         self.run.as_ref().map_or(Phase::Idle, |run| run.phase)
     }
 
+    /// Are claims stopped by a person, and is nothing in flight any more?
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.paused && self.leases == 0
+    }
+
     /// The latest time known: for windows that are still open.
     #[must_use]
     pub fn clock(&self) -> i64 {
@@ -101,7 +105,7 @@ impl Snapshot {
         let hash: HashMap<String, String> = part(1)?.clone().convert()?;
         let number = |field: &str| hash.get(field).and_then(|n| n.parse().ok()).unwrap_or(0i64);
         let size = |field: &str| u64::try_from(number(field)).unwrap_or(0);
-        let info: Vec<Option<String>> = part(9)?.clone().convert()?;
+        let info: Vec<Option<String>> = part(8)?.clone().convert()?;
         let run = match hash.get("runId") {
             None => None,
             Some(run_id) => Some(RunView {
@@ -129,7 +133,6 @@ impl Snapshot {
             leased: [size("vipLeased"), size("normalLeased")],
             leases: count(6)?,
             first_deadline_ms: int(7)?,
-            dead_listed: count(8)?,
             workers: info
                 .into_iter()
                 .flatten()

@@ -1,7 +1,7 @@
 //! Orders: inserted once, updated once, never one at a time on the hot path.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::{AddAssign, Range},
 };
 
@@ -46,7 +46,26 @@ impl Found {
 }
 
 /// What the store holds of a set of orders; what is not in it is not there.
-pub type Stored = HashMap<OrderId, Found>;
+#[derive(Debug, Default)]
+pub struct Stored {
+    found: HashMap<OrderId, Found>,
+    /// VIP orders among them that were put back after the fence had opened.
+    pub late_vip: u64,
+}
+
+impl Stored {
+    /// What it holds of one order.
+    #[must_use]
+    pub fn get(&self, id: &OrderId) -> Option<Found> {
+        self.found.get(id).copied()
+    }
+
+    /// Is any of them terminal?
+    #[must_use]
+    pub fn any_terminal(&self) -> bool {
+        self.found.values().any(|found| found.is_terminal())
+    }
+}
 
 /// Orders of a run by priority and status, as MongoDB has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,9 +101,15 @@ impl AddAssign for Counts {
 }
 
 impl Store {
-    /// Inserts orders. Those that are there already are left as they are (I4).
-    pub async fn insert_orders(&self, orders: &[Order], run_id: &str) -> Result<()> {
-        let created_at = DateTime::now();
+    /// Inserts orders as created at this time, ms since the epoch. Those that are there
+    /// already are left as they are (I4).
+    pub async fn insert_orders(
+        &self,
+        orders: &[Order],
+        run_id: &str,
+        created_at: i64,
+    ) -> Result<()> {
+        let created_at = DateTime::from_millis(created_at);
         let documents = orders.iter().map(|order| order.to_raw_document(run_id, created_at));
         let insert = self.orders.insert_many(documents).ordered(false);
         let timely = tokio::time::timeout(super::CALL_TIMEOUT, insert);
@@ -113,26 +138,35 @@ impl Store {
     /// What is there of a batch.
     pub async fn orders_of(&self, ids: &[OrderId]) -> Result<Stored> {
         let mut stored = self.found(one_of(ids)).await?;
-        if stored.len() < ids.len() {
+        if stored.found.len() < ids.len() {
             // An order that could not be written at all is a dead letter here.
             let missing: Vec<_> =
-                ids.iter().filter(|id| !stored.contains_key(id)).copied().collect();
-            let letters = within(self.dead_letters.find(one_of(&missing))).await?;
-            let letters: Vec<Document> = within(letters.try_collect()).await?;
-            for letter in letters {
-                stored.insert(id_of(letter.get_str("_id"))?, Found::Dead);
-            }
+                ids.iter().filter(|id| stored.get(id).is_none()).copied().collect();
+            let apart = self.kept_apart(one_of(&missing)).await?;
+            stored.found.extend(apart.into_iter().map(|id| (id, Found::Dead)));
         }
         Ok(stored)
     }
 
+    /// The dead letters of a range of ids whose orders could not be written.
+    pub async fn letters_kept_apart(&self, ids: &Range<OrderId>) -> Result<HashSet<OrderId>> {
+        self.kept_apart(range(ids)).await
+    }
+
+    async fn kept_apart(&self, filter: Document) -> Result<HashSet<OrderId>> {
+        let letters = within(self.dead_letters.find(filter)).await?;
+        let letters: Vec<Document> = within(letters.try_collect()).await?;
+        letters.iter().map(|letter| id_of(letter.get_str("_id"))).collect()
+    }
+
     async fn found(&self, filter: Document) -> Result<Stored> {
-        let find = self.orders.find(filter).projection(doc! { "_id": 1, "status": 1 });
-        let mut cursor = within(find).await?;
-        let mut stored = Stored::new();
+        let fields = doc! { "_id": 1, "status": 1, "lateVip": 1 };
+        let mut cursor = within(self.orders.find(filter).projection(fields)).await?;
+        let mut stored = Stored::default();
         while let Some(order) = within(cursor.try_next()).await? {
             let status = order.get_str("status").map_err(corrupt)?;
-            stored.insert(id_of(order.get_str("_id"))?, Found::of(status)?);
+            stored.found.insert(id_of(order.get_str("_id"))?, Found::of(status)?);
+            stored.late_vip += u64::from(order.get_bool("lateVip").unwrap_or(false));
         }
         Ok(stored)
     }
@@ -149,60 +183,89 @@ impl Store {
         Ok(within(self.orders.update_many(filter, update)).await?.modified_count)
     }
 
-    /// Makes a dead letter of an order that was given up. If its document is
-    /// gone it is written again, so that a replay finds it; if the server takes
-    /// it in no form, it goes into `dead_letters`.
+    /// Makes a dead letter of an order that was given up. If its document is gone it is
+    /// written again, as created at `created_at` (ms since the epoch), so that a replay
+    /// finds it; if the server takes it in no form, it goes into `dead_letters`. Answers
+    /// what the order is now: another may have processed it meanwhile.
     pub async fn mark_dead(
         &self,
         order: &Order,
         run_id: &str,
         attempts: u32,
         error: &str,
-    ) -> Result<()> {
+        created_at: i64,
+    ) -> Result<Found> {
         let id = order.id.to_string();
-        let outcome =
-            doc! { "error": error, "attempts": i64::from(attempts), "at": DateTime::now() };
-        let update = doc! { "$set": { "status": FALHOU, "outcome": &outcome } };
-        let marked =
-            within(self.orders.update_one(doc! { "_id": &id, "status": PENDENTE }, update.clone()))
-                .await;
-        let rejected = match marked {
-            Ok(result) if result.matched_count == 1 => return Ok(()),
-            Ok(_) => {
-                // Gone, or terminal by another's hand: the insert tells.
-                self.insert_orders(std::slice::from_ref(order), run_id).await?;
-                let again = self.orders.update_one(doc! { "_id": &id, "status": PENDENTE }, update);
-                match within(again).await {
-                    Ok(_) => return Ok(()),
-                    Err(error @ StoreError::Rejected(_)) => error,
-                    Err(error) => return Err(error),
-                }
-            }
-            Err(error @ StoreError::Rejected(_)) => error,
-            Err(error) => return Err(error),
+        let outcome = doc! { "outcome.error": error, "outcome.attempts": i64::from(attempts) };
+        let with_outcome = |mut set: Document| {
+            set.extend(outcome.clone());
+            doc! { "$set": set, "$currentDate": { "outcome.at": true } }
         };
-        tracing::warn!(order = %id, error = %rejected, "a dead letter cannot be marked; kept apart");
-        let letter = doc! { "$set": { "runId": run_id, "outcome": outcome } };
-        within(self.dead_letters.update_one(doc! { "_id": &id }, letter).upsert(true)).await?;
-        Ok(())
+        let update = with_outcome(doc! { "status": FALHOU });
+        let mark = || {
+            within(self.orders.update_one(doc! { "_id": &id, "status": PENDENTE }, update.clone()))
+        };
+        let marked = match mark().await {
+            // Gone, or terminal by another's hand: the insert tells.
+            Ok(result) if result.matched_count == 0 => {
+                self.insert_orders(std::slice::from_ref(order), run_id, created_at).await?;
+                mark().await
+            }
+            marked => marked,
+        };
+        match marked {
+            Ok(result) if result.matched_count == 1 => return Ok(Found::Dead),
+            Ok(_) => {}
+            Err(StoreError::Rejected(error)) => {
+                tracing::warn!(order = %id, error, "a dead letter cannot be marked; kept apart");
+                let letter = with_outcome(doc! { "runId": run_id });
+                within(self.dead_letters.update_one(doc! { "_id": &id }, letter).upsert(true))
+                    .await?;
+                return Ok(Found::Dead);
+            }
+            Err(error) => return Err(error),
+        }
+        let found = self.orders_of(&[order.id]).await?.get(&order.id);
+        found.ok_or_else(|| StoreError::Unavailable(format!("order {id} comes and goes")))
     }
 
-    /// Cancels what is pending in a range of ids. `stray`: found after its run
-    /// was counted, so outside the counts.
-    pub async fn cancel_pending(&self, ids: &Range<OrderId>, stray: bool) -> Result<u64> {
+    /// Removes orders that are still pending and were stored at or before this
+    /// time, ms since the epoch.
+    pub async fn remove_pending(&self, ids: &[OrderId], before: i64) -> Result<()> {
+        let mut filter = one_of(ids);
+        filter.insert("status", PENDENTE);
+        if before != i64::MAX {
+            filter.insert("createdAt", doc! { "$lte": DateTime::from_millis(before) });
+        }
+        let removed = doc! { "$set": { "status": REMOVIDO } };
+        within(self.orders.update_many(filter, removed)).await.map(drop)
+    }
+
+    /// Cancels what is pending in a range of ids, and puts this attempt's stamp on that
+    /// and on what an earlier attempt cancelled. Answers how many there were.
+    pub async fn cancel_pending(&self, ids: &Range<OrderId>, attempt: i64) -> Result<u64> {
+        let mut filter = range(ids);
+        let earlier = doc! { "status": CANCELADO, "cancelAttempt": { "$lt": attempt } };
+        filter.insert("$or", [doc! { "status": PENDENTE }, earlier]);
+        let set = doc! { "$set": { "status": CANCELADO, "cancelAttempt": attempt } };
+        Ok(within(self.orders.update_many(filter, set)).await?.matched_count)
+    }
+
+    /// Cancels what turns up pending in a range of ids after its run was counted: it has
+    /// no stamp, and is in no count.
+    pub async fn cancel_strays(&self, ids: &Range<OrderId>) -> Result<u64> {
         let mut filter = range(ids);
         filter.insert("status", PENDENTE);
-        let mut set = doc! { "status": CANCELADO };
-        if stray {
-            set.insert("stray", true);
-        }
-        Ok(within(self.orders.update_many(filter, doc! { "$set": set })).await?.modified_count)
+        let set = doc! { "$set": { "status": CANCELADO } };
+        Ok(within(self.orders.update_many(filter, set)).await?.modified_count)
     }
 
-    /// Counts a range of ids by priority and status, without strays.
-    pub async fn count(&self, ids: &Range<OrderId>) -> Result<[Counts; 2]> {
+    /// Counts a range of ids by priority and status; of what is cancelled, what this
+    /// attempt stamped.
+    pub async fn count(&self, ids: &Range<OrderId>, attempt: i64) -> Result<[Counts; 2]> {
         let mut filter = range(ids);
-        filter.insert("stray", doc! { "$ne": true });
+        let stamped = doc! { "cancelAttempt": attempt };
+        filter.insert("$or", [doc! { "status": { "$ne": CANCELADO } }, stamped]);
         let group = doc! {
             "_id": { "priority": "$priority", "status": "$status" },
             "orders": { "$sum": 1 },
@@ -229,9 +292,12 @@ impl Store {
         Ok(counts)
     }
 
-    /// Deletes every order below an id, a page at a time. Answers how many.
+    /// Deletes every order below an id, a page at a time, and the letters that were kept
+    /// apart. Answers how many orders.
     pub async fn delete_below(&self, floor: OrderId) -> Result<u64> {
-        self.delete_pages(doc! { "_id": { "$lt": floor.to_string() } }).await
+        let below = doc! { "_id": { "$lt": floor.to_string() } };
+        within(self.dead_letters.delete_many(below.clone())).await?;
+        self.delete_pages(below).await
     }
 
     /// Deletes what a cancel marked in a range of ids. Answers how many.
@@ -294,20 +360,20 @@ impl Store {
     }
 }
 
-fn range(ids: &Range<OrderId>) -> Document {
+pub(super) fn range(ids: &Range<OrderId>) -> Document {
     doc! { "_id": { "$gte": ids.start.to_string(), "$lt": ids.end.to_string() } }
 }
 
-fn one_of(ids: &[OrderId]) -> Document {
+pub(super) fn one_of(ids: &[OrderId]) -> Document {
     let ids: Vec<Bson> = ids.iter().map(|id| Bson::String(id.to_string())).collect();
     doc! { "_id": { "$in": ids } }
 }
 
-fn corrupt(error: impl std::fmt::Display) -> StoreError {
+pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }
 
-fn id_of<E: std::fmt::Display>(id: std::result::Result<&str, E>) -> Result<OrderId> {
+pub(super) fn id_of<E: std::fmt::Display>(id: std::result::Result<&str, E>) -> Result<OrderId> {
     id.map_err(corrupt)?.parse().map_err(corrupt)
 }
 

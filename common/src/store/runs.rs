@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use futures_util::TryStreamExt;
 use mongodb::bson::{DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +146,13 @@ impl Store {
         }
         match within(self.runs.find_one(id.clone())).await? {
             None => self.save_run(&document).await?,
+            // Re-opened, for dead letters to be tried again.
+            Some(found) if found.version < document.version && found.phase.is_ended() => {
+                let stamps = found.figures.stamps();
+                let document = RunDocument { figures: stamps.clone(), ..document };
+                self.save_run(&document).await?;
+                return Ok(stamps);
+            }
             Some(found) if found.version < document.version => {
                 let older =
                     doc! { "_id": &document.run_id, "version": { "$lt": document.version } };
@@ -179,6 +187,23 @@ impl Store {
     /// One run of the history.
     pub async fn run(&self, run_id: &str) -> Result<Option<RunDocument>> {
         within(self.runs.find_one(doc! { "_id": run_id })).await
+    }
+
+    /// A page of the history, the newest first; `after`: the last run of the page
+    /// before. Answers none if there is no such run.
+    pub async fn runs(&self, limit: u32, after: Option<&str>) -> Result<Option<Vec<RunDocument>>> {
+        let mut filter = Document::new();
+        if let Some(after) = after {
+            let Some(last) = self.run(after).await? else { return Ok(None) };
+            let (at, id) = (last.created_at, last.run_id);
+            filter = doc! { "$or": [
+                { "createdAt": { "$lt": at } },
+                { "createdAt": at, "_id": { "$lt": id } },
+            ] };
+        }
+        let newest = doc! { "createdAt": -1, "_id": -1 };
+        let find = self.runs.find(filter).sort(newest).limit(i64::from(limit));
+        Ok(Some(within(within(find).await?.try_collect()).await?))
     }
 
     /// The run that was started with this key.

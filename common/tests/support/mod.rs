@@ -112,13 +112,14 @@ impl Fixture {
     pub async fn end(&mut self, phase: Phase, figures: Figures) {
         self.change(|control| {
             control.intent = Intent::Ended;
-            let end = End { phase, figures, cancelled: 0, purge: true, remove_pending: true };
+            let end =
+                End { phase, figures, cancelled: 0, attempt: 0, purge: true, remove_pending: true };
             control.run.as_mut().unwrap().end = Some(end);
         })
         .await;
     }
 
-    pub fn redis(&self) -> &Client {
+    pub fn redis(&self) -> Client {
         self.queue.client()
     }
 
@@ -188,7 +189,7 @@ impl Fixture {
             "vip:delayed",
             "normal:delayed",
             "attempts",
-            "dead",
+            "phases",
             "workers",
             "workers:info",
         ];

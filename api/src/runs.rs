@@ -1,41 +1,30 @@
-//! The handlers: each is a call of `Controller` or `Queue`, and its answer.
+//! Handlers: runs. Each is a call of `Controller`, and its answer.
 
-use pedidos_common::{
-    control::{CancelOptions, Generate, VerbError},
-    logs,
-};
-use poem::{Request, http::StatusCode, web::Data};
+use pedidos_common::control::{CancelOptions, Generate, VerbError};
+use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
-    OpenApi, Tags,
-    param::{Header, Query},
+    OpenApi,
+    param::{Header, Path, Query},
     payload::Json,
 };
 
 use crate::{
     App,
     answers::{
-        Answer, CancelAnswer, GenerateAnswer, Generated, Level, LogLines, LogsAnswer, PauseAnswer,
-        ResetAnswer, ResumeAnswer,
+        Answer, CancelAnswer, CancelSummary, Deprecated, GenerateAnswer, Generated, ResetAnswer,
+        RunFound,
     },
-    error::{Failure, Mistake, Problem},
-    status::{QueueStatus, Status},
+    error::{Failure, Problem},
+    history::{Run, RunsAnswer},
+    openapi::Tag,
+    status::Status,
 };
 
-#[derive(Tags)]
-enum Tag {
-    /// Start, follow, cancel, forget.
-    Runs,
-    /// The queue itself.
-    Queue,
-    /// What was said.
-    Logs,
-}
-
-/// The operations under `/pedidos`.
-pub struct Pedidos;
+/// Start, follow, cancel, forget.
+pub struct Runs;
 
 #[OpenApi]
-impl Pedidos {
+impl Runs {
     /// Start a run
     ///
     /// Generates `quantity` orders, stores them, and processes every VIP one
@@ -51,7 +40,6 @@ impl Pedidos {
     async fn generate(
         &self,
         app: Data<&App>,
-        request: &Request,
         /// How many orders, from 1 to MAX_ORDERS (1500000 unless configured).
         #[oai(default = "million", validator(minimum(value = "1")))]
         quantity: Query<u32>,
@@ -59,13 +47,10 @@ impl Pedidos {
         #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
         seed: Query<Option<u64>>,
         /// At most 64 visible characters; the same key answers with the same run.
-        #[oai(name = "Idempotency-Key")]
+        #[oai(name = "Idempotency-Key", validator(max_length = 64, pattern = "^[!-~]+$"))]
         idempotency_key: Header<Option<String>>,
     ) -> Answer<Generated> {
-        // Read by itself: what is no text would not be in the parameter.
-        drop(idempotency_key);
-        let idempotency_key = key_of(request)
-            .map_err(|mistake| Failure::Invalid(Json(Problem::invalid(vec![mistake]))))?;
+        let idempotency_key = idempotency_key.0;
         let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key };
         match app.controller.generate(&wanted).await {
             Ok(accepted) => {
@@ -114,7 +99,7 @@ impl Pedidos {
     async fn cancel(
         &self,
         app: Data<&App>,
-        /// Forget the queue's dead letters too.
+        /// List the run's dead letters no longer.
         #[oai(default = "yes")]
         purge: Query<bool>,
         /// Hide the cancelled orders at once, and delete them an hour later.
@@ -130,7 +115,7 @@ impl Pedidos {
             validator(minimum(value = "0"), maximum(value = "600000"))
         )]
         wait_timeout_ms: Query<u32>,
-        /// How often to look whether it is done, ms.
+        /// How often to look whether it is done, ms; twice a second at least.
         #[oai(
             name = "pollIntervalMs",
             default = "half_a_second",
@@ -154,10 +139,19 @@ impl Pedidos {
                 logs_reset: false,
                 waited_for_stop_ms: 0,
                 still_active: 0,
+                summary: None,
                 message: "There is no active run to cancel.".to_owned(),
             }));
         };
         let removed = done.end.cancelled as u64;
+        let figures = &done.end.figures;
+        let summary = CancelSummary {
+            generated: (figures.vip_generated + figures.normal_generated) as u64,
+            processed: (figures.vip_processed + figures.normal_processed) as u64,
+            failed: (figures.vip_dead + figures.normal_dead) as u64,
+            removed: (figures.vip_removed + figures.normal_removed) as u64,
+            still_pending: 0,
+        };
         Ok(Json(CancelAnswer {
             aborted: true,
             queue_paused: true,
@@ -166,6 +160,7 @@ impl Pedidos {
             logs_reset: options.reset_logs,
             waited_for_stop_ms: done.waited.as_millis() as u64,
             still_active: done.still_active,
+            summary: Some(summary),
             message: format!("Run {} is cancelled; {removed} orders were pending.", done.run_id),
         }))
     }
@@ -183,106 +178,77 @@ impl Pedidos {
         }))
     }
 
-    /// Pause the queue
+    /// List the runs
     ///
-    /// When this answers, no new work can be claimed; `inFlight` says how many
-    /// leases are still being finished. `GET /pedidos/queue/status` says
-    /// `paused` when that is 0. Survives restarts; `reset` lifts it.
-    #[oai(
-        path = "/pedidos/queue/pause",
-        method = "post",
-        operation_id = "pauseQueue",
-        tag = "Tag::Queue"
-    )]
-    async fn pause(
+    /// The history, the newest first, a page at a time: give `nextCursor` as `cursor`
+    /// to get the next page; null says that there is none. A run that goes on is
+    /// shown as it stands.
+    #[oai(path = "/pedidos/runs", method = "get", operation_id = "listRuns", tag = "Tag::Runs")]
+    async fn runs(
         &self,
         app: Data<&App>,
-        /// Taken and echoed: a queue has one pause.
-        #[oai(default = "yes")]
-        global: Query<bool>,
-    ) -> Answer<Json<PauseAnswer>> {
-        let in_flight = app.controller.pause().await?;
-        Ok(Json(PauseAnswer { paused: true, global: global.0, in_flight }))
+        /// How many at most.
+        #[oai(default = "twenty", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u32>,
+        /// `nextCursor` of the page before.
+        #[oai(validator(max_length = 36, pattern = "^[0-9a-f-]{36}$"))]
+        cursor: Query<Option<String>>,
+    ) -> Answer<Json<RunsAnswer>> {
+        // One more than asked for tells whether there is a next page.
+        let Some(mut runs) = app.controller.runs(limit.0 + 1, cursor.0.as_deref()).await? else {
+            return Err(Failure::invalid("cursor", "no page of this history ended with it"));
+        };
+        let more = runs.len() > limit.0 as usize;
+        runs.truncate(limit.0 as usize);
+        let next_cursor = runs.last().filter(|_| more).map(|last| last.run_id.clone());
+        let runs: Vec<Run> = runs.into_iter().map(Run::from).collect();
+        Ok(Json(RunsAnswer { limit: limit.0, count: runs.len() as u32, runs, next_cursor }))
     }
 
-    /// Resume the queue
+    /// Show one run
+    ///
+    /// As the history has it; one that goes on as it stands now.
     #[oai(
-        path = "/pedidos/queue/resume",
-        method = "post",
-        operation_id = "resumeQueue",
-        tag = "Tag::Queue"
-    )]
-    async fn resume(
-        &self,
-        app: Data<&App>,
-        /// Taken and echoed: a queue has one pause.
-        #[oai(default = "yes")]
-        global: Query<bool>,
-    ) -> Answer<Json<ResumeAnswer>> {
-        app.controller.resume().await?;
-        Ok(Json(ResumeAnswer { resumed: true, global: global.0 }))
-    }
-
-    /// Show what the queue holds
-    #[oai(
-        path = "/pedidos/queue/status",
+        path = "/pedidos/runs/:runId",
         method = "get",
-        operation_id = "getQueueStatus",
-        tag = "Tag::Queue"
+        operation_id = "getRun",
+        tag = "Tag::Runs"
     )]
-    async fn queue_status(&self, app: Data<&App>) -> Answer<Json<QueueStatus>> {
-        Ok(Json(QueueStatus::of(&app.controller.current().await?)))
-    }
-
-    /// Show the last log lines
-    ///
-    /// Of every API and worker process, oldest first, each with its time, level
-    /// and process.
-    #[oai(path = "/pedidos/logs", method = "get", operation_id = "getLogs", tag = "Tag::Logs")]
-    async fn logs(
+    async fn run(
         &self,
         app: Data<&App>,
-        /// How many lines at most.
-        #[oai(default = "five_hundred", validator(minimum(value = "1"), maximum(value = "5000")))]
-        lines: Query<u32>,
-        /// Only lines of this level.
-        level: Query<Option<Level>>,
-        /// Only lines after this cursor of an earlier answer.
-        #[oai(validator(max_length = 41, pattern = r"^[0-9]{1,20}-[0-9]{1,20}$"))]
-        after: Query<Option<String>>,
-    ) -> Answer<Json<LogsAnswer>> {
-        let level = level.0.map(|level| match level {
-            Level::Info => tracing::Level::INFO,
-            Level::Warn => tracing::Level::WARN,
-            Level::Error => tracing::Level::ERROR,
-        });
-        let queue = &app.controller.queue;
-        let tail = logs::tail(queue, lines.0 as usize, level, after.0.as_deref()).await?;
-        let mut sorted = LogLines::default();
-        for line in tail.lines {
-            match line.level {
-                tracing::Level::ERROR => &mut sorted.error_messages,
-                tracing::Level::WARN => &mut sorted.warn_messages,
-                _ => &mut sorted.log_messages,
-            }
-            .push(line.text);
-        }
-        Ok(Json(LogsAnswer { logs: sorted, cursor: tail.cursor }))
+        /// The run, as `generate` named it.
+        #[oai(name = "runId")]
+        run_id: Path<String>,
+    ) -> Answer<RunFound> {
+        Ok(match app.controller.run(&run_id.0).await? {
+            Some(run) => RunFound::Found(Json(run.into())),
+            None => RunFound::Missing(Json(Problem::new(
+                StatusCode::NOT_FOUND,
+                "No such run",
+                "no run of the history has this id; GET /pedidos/runs lists them",
+            ))),
+        })
     }
-}
 
-/// The Idempotency-Key of a request, if it has one.
-fn key_of(request: &Request) -> Result<Option<String>, Mistake> {
-    const NAME: &str = "Idempotency-Key";
-    let mut given = request.headers().get_all(NAME).iter();
-    let Some(key) = given.next() else { return Ok(None) };
-    let fits = |key: &[u8]| (1..=64).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
-    let detail = match key.to_str() {
-        _ if given.next().is_some() => "given more than once",
-        Ok(text) if fits(key.as_bytes()) => return Ok(Some(text.to_owned())),
-        _ => "not 1 to 64 visible ASCII characters",
-    };
-    Err(Mistake { name: NAME.to_owned(), detail: detail.to_owned() })
+    /// Formerly: process the orders
+    ///
+    /// Workers process orders by themselves: `POST /pedidos/generate` is all it takes.
+    #[oai(
+        path = "/pedidos/process",
+        method = "post",
+        operation_id = "process",
+        tag = "Tag::Runs",
+        deprecated = true
+    )]
+    #[expect(clippy::unused_async, reason = "the form of a handler")]
+    async fn process(&self) -> Deprecated {
+        Deprecated::Gone(Json(Problem::new(
+            StatusCode::GONE,
+            "Gone",
+            "workers process orders by themselves; POST /pedidos/generate starts a run",
+        )))
+    }
 }
 
 const fn million() -> u32 {
@@ -301,6 +267,6 @@ const fn half_a_second() -> u32 {
     500
 }
 
-const fn five_hundred() -> u32 {
-    500
+const fn twenty() -> u32 {
+    20
 }

@@ -1,0 +1,199 @@
+//! What has happened since a reader last looked: log lines and changes of phase,
+//! from two capped streams in Redis. A reader's place is a [`Cursor`], which any
+//! process understands (I8).
+
+use std::{cmp::Ordering, collections::HashMap, fmt, str::FromStr};
+
+use fred::interfaces::StreamsInterface;
+
+use crate::{
+    logs::{self, Line},
+    queue::{Queue, QueueError},
+    run::Phase,
+};
+
+/// Entries of a stream read at once.
+pub const PAGE: u64 = 500;
+
+/// A place in one stream: that of an entry, or before all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    ms: u64,
+    sequence: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.ms, self.sequence)
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let place = text.split_once('-').and_then(|(ms, sequence)| {
+            Some(Self { ms: ms.parse().ok()?, sequence: sequence.parse().ok()? })
+        });
+        place.ok_or_else(|| format!("'{text}' is no place in a stream"))
+    }
+}
+
+/// A reader's place in both streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// In that of log lines.
+    pub logs: Place,
+    /// In that of changes of phase.
+    pub phases: Place,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.logs, self.phases)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (logs, phases) =
+            text.split_once('.').ok_or_else(|| format!("'{text}' is no event's id"))?;
+        Ok(Self { logs: logs.parse()?, phases: phases.parse()? })
+    }
+}
+
+/// A change of phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseChange {
+    /// The phase since then.
+    pub phase: Phase,
+    /// The run; none if it is IDLE.
+    pub run_id: Option<String>,
+    /// When, ms since the epoch by Redis' clock.
+    pub at: i64,
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// A line was logged.
+    Log(Line),
+    /// The phase has changed.
+    Phase(PhaseChange),
+}
+
+/// One of the news, and its place in its stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place.
+    pub place: Place,
+    /// What it is.
+    pub news: News,
+}
+
+impl Cursor {
+    /// Has the reader had this already?
+    #[must_use]
+    pub fn is_past(&self, entry: &Entry) -> bool {
+        entry.place <= *self.of(&entry.news)
+    }
+
+    /// Does this name entries that are newer than that? Then it is not of these
+    /// streams.
+    #[must_use]
+    pub fn is_ahead_of(&self, newest: &Self) -> bool {
+        self.logs > newest.logs || self.phases > newest.phases
+    }
+
+    /// The reader has had this.
+    #[must_use]
+    pub fn after(mut self, entry: &Entry) -> Self {
+        match entry.news {
+            News::Log(_) => self.logs = entry.place,
+            News::Phase(_) => self.phases = entry.place,
+        }
+        self
+    }
+
+    const fn of(&self, news: &News) -> &Place {
+        match news {
+            News::Log(_) => &self.logs,
+            News::Phase(_) => &self.phases,
+        }
+    }
+}
+
+type Fields = HashMap<String, String>;
+
+/// The place of the newest entries.
+pub async fn newest(queue: &Queue) -> Result<Cursor, QueueError> {
+    let last = async |key: String| -> Result<Place, QueueError> {
+        let last: Vec<(String, Fields)> = queue.client().xrevrange(key, "+", "-", Some(1)).await?;
+        last.first().map_or(Ok(Place::default()), |(id, _)| place(id))
+    };
+    let keys = queue.keys();
+    Ok(Cursor { logs: last(keys.logs()).await?, phases: last(keys.phases()).await? })
+}
+
+/// Is everything still there that came after this? Both streams drop their
+/// oldest entries, and a reset drops the log.
+pub async fn reaches(queue: &Queue, cursor: &Cursor) -> Result<bool, QueueError> {
+    let keys = queue.keys();
+    for (key, kept, place) in
+        [(keys.logs(), logs::KEPT, cursor.logs), (keys.phases(), 1_000, cursor.phases)]
+    {
+        let first: Vec<(String, Fields)> =
+            queue.client().xrange(key.as_str(), "-", "+", Some(1)).await?;
+        let length: i64 = queue.client().xlen(key).await?;
+        let there = match first.first() {
+            // Dropping begins at the cap, so a shorter stream has all it ever had.
+            _ if place == Place::default() => length < kept,
+            Some((first, _)) => self::place(first)? <= place,
+            None => false,
+        };
+        if !there {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What came after this, oldest first; a page of each stream at most.
+pub async fn after(queue: &Queue, cursor: &Cursor) -> Result<Vec<Entry>, QueueError> {
+    let page = async |key: String, place: Place| -> Result<Vec<(String, Fields)>, QueueError> {
+        let start = format!("({place}");
+        Ok(queue.client().xrange(key, start, "+", Some(PAGE)).await?)
+    };
+    let keys = queue.keys();
+    let mut entries = Vec::new();
+    for (id, fields) in page(keys.logs(), cursor.logs).await? {
+        if let Some(line) = logs::line(fields) {
+            entries.push(Entry { place: place(&id)?, news: News::Log(line) });
+        }
+    }
+    for (id, fields) in page(keys.phases(), cursor.phases).await? {
+        let text = |name: &str| fields.get(name).filter(|text| !text.is_empty()).cloned();
+        let change = PhaseChange {
+            phase: text("phase").unwrap_or_default().parse().map_err(QueueError::Answer)?,
+            run_id: text("runId"),
+            at: text("at").and_then(|at| at.parse().ok()).unwrap_or_default(),
+        };
+        entries.push(Entry { place: place(&id)?, news: News::Phase(change) });
+    }
+    // A line and a change of the same instant: the line first, as it is read.
+    entries.sort_by(|one, other| match one.place.ms.cmp(&other.place.ms) {
+        Ordering::Equal
+            if std::mem::discriminant(&one.news) == std::mem::discriminant(&other.news) =>
+        {
+            one.place.cmp(&other.place)
+        }
+        order => order,
+    });
+    Ok(entries)
+}
+
+fn place(id: &str) -> Result<Place, QueueError> {
+    id.parse().map_err(QueueError::Answer)
+}

@@ -1,0 +1,111 @@
+//! What every long-running process begins and ends with: logging, metrics,
+//! signals, the connections to both stores.
+
+use std::{io, net::SocketAddr};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::{
+    backoff::Backoff,
+    config::{MongoSettings, Settings},
+    control::Controller,
+    logs, metrics,
+    queue::Queue,
+    shutdown,
+    store::{Store, StoreError},
+    telemetry::{self, Telemetry},
+};
+
+/// Why a process could not begin, or end, as it should.
+pub type Error = Box<dyn std::error::Error>;
+
+/// A process that is at work.
+pub struct Process {
+    /// The connections to both stores.
+    pub controller: Controller,
+    /// Renders this process' metrics.
+    pub exporter: PrometheusHandle,
+    /// Cancelled by SIGTERM or SIGINT.
+    pub shutdown: CancellationToken,
+    _files: Vec<WorkerGuard>,
+    last_line: CancellationToken,
+    shipped: JoinHandle<()>,
+}
+
+impl Process {
+    /// Begins. `name` is said in every log line. Answers none if it was asked
+    /// to stop before MongoDB's address could be resolved.
+    ///
+    /// # Errors
+    /// Log files, metrics or signals are not to be had, or a setting cannot be
+    /// used. A store that does not answer is no error: see
+    /// [`Controller::wait_ready`].
+    pub async fn start(settings: &Settings, name: &str) -> Result<Option<Self>, Error> {
+        let Telemetry { lines, files } = telemetry::start(&settings.logs, name)?;
+        let exporter = metrics::install()?;
+        let shutdown = shutdown::on_signal()?;
+        let queue = Queue::connect(&settings.redis, &settings.queue)?;
+        let name = &settings.queue.name;
+        let Some(store) = resolve(&settings.mongo, name, &shutdown).await? else {
+            return Ok(None);
+        };
+        let last_line = CancellationToken::new();
+        let shipped = tokio::spawn(logs::ship(lines, queue.clone(), last_line.clone()));
+        let controller = Controller::new(queue, store);
+        Ok(Some(Self { controller, exporter, shutdown, _files: files, last_line, shipped }))
+    }
+
+    /// Ends, once nothing is in hand any more: sends the last log lines, then
+    /// closes the connections.
+    ///
+    /// # Errors
+    /// The task that sends log lines has panicked.
+    pub async fn end(self) -> Result<(), Error> {
+        self.last_line.cancel();
+        self.shipped.await?;
+        self.controller.queue.close().await;
+        self.controller.store.close().await;
+        Ok(())
+    }
+}
+
+/// Prepares the connection to MongoDB. The hosts of a `mongodb+srv://` address
+/// are asked of DNS, which may be as far out of reach as the server itself.
+async fn resolve(
+    mongo: &MongoSettings,
+    queue: &str,
+    shutdown: &CancellationToken,
+) -> Result<Option<Store>, StoreError> {
+    let mut backoff = Backoff::default();
+    loop {
+        let error = tokio::select! {
+            connected = Store::connect(mongo, queue) => match connected {
+                Err(error @ StoreError::Unavailable(_)) => error,
+                connected => return connected.map(Some),
+            },
+            () = shutdown.cancelled() => return Ok(None),
+        };
+        let retry_in = backoff.after_failure();
+        tracing::warn!(%error, ?retry_in, "waiting for MongoDB's address");
+        tokio::select! {
+            () = tokio::time::sleep(retry_in) => {}
+            () = shutdown.cancelled() => return Ok(None),
+        }
+    }
+}
+
+/// Binds an address; port 0 picks a free one.
+///
+/// # Errors
+/// It cannot be bound; the error names it.
+pub async fn listen(host: &str, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let named = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot bind {host}:{port}: {error}"))
+    };
+    let listener = TcpListener::bind((host, port)).await.map_err(named)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}

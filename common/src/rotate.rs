@@ -1,0 +1,153 @@
+//! A log file that does not grow without bound, and that several processes append
+//! to: whoever finds it full renames it, and the others notice.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// A file's size, bytes, from which on it is renamed.
+pub const FULL: u64 = 10 * 1024 * 1024;
+/// Renamed files that are kept: `.1` is the youngest.
+pub const KEPT: u32 = 5;
+
+/// Appends whole lines to a file.
+#[derive(Debug)]
+pub struct Rotating {
+    path: PathBuf,
+    full: u64,
+    kept: u32,
+    file: File,
+}
+
+impl Rotating {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn open(path: &Path, full: u64, kept: u32) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), full, kept, file: append_to(path)? })
+    }
+
+    /// Goes on in the file that has the name: another process may have renamed
+    /// ours, a person may have deleted it.
+    fn follow(&mut self) -> io::Result<u64> {
+        let ours = self.file.metadata()?;
+        let named = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            named => Some(named?),
+        };
+        if named.is_some_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
+            return Ok(ours.len());
+        }
+        self.file = append_to(&self.path)?;
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// One process renames; the lock is on the file itself, so it goes with it.
+    fn rotate(&mut self) -> io::Result<()> {
+        self.file.lock()?;
+        if self.follow()? < self.full {
+            // It was another, while we waited.
+            return Ok(());
+        }
+        for age in (1..self.kept).rev() {
+            let older = fs::rename(self.aged(age), self.aged(age + 1));
+            if let Err(error) = older
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+        }
+        fs::rename(&self.path, self.aged(1))?;
+        // Closing the old one unlocks it.
+        self.file = append_to(&self.path)?;
+        Ok(())
+    }
+
+    fn aged(&self, age: u32) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{age}"));
+        name.into()
+    }
+}
+
+impl Write for Rotating {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.follow()? >= self.full {
+            self.rotate()?;
+        }
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).open(path)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("pedidos-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn writers_that_share_a_file_lose_no_line() {
+        let folder = folder("rotate");
+        let path = folder.join("log.messages");
+        let writer = |name: usize| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let mut log = Rotating::open(&path, 1000, 1000).unwrap();
+                for line in 0..500 {
+                    log.write_all(format!("writer {name} line {line}\n").as_bytes()).unwrap();
+                }
+            })
+        };
+        for writer in [writer(0), writer(1), writer(2)] {
+            writer.join().unwrap();
+        }
+        let mut lines = BTreeSet::new();
+        let mut sizes = Vec::new();
+        for file in fs::read_dir(&folder).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            lines.extend(text.lines().map(str::to_owned));
+            sizes.push(text.len());
+        }
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(lines.len(), 1500);
+        assert!(sizes.len() > 20, "{} files", sizes.len());
+        assert!(sizes.iter().all(|size| *size < 1200), "{sizes:?}");
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_and_a_deleted_file_comes_back() {
+        let folder = folder("rotate-kept");
+        let path = folder.join("log.messages");
+        let mut log = Rotating::open(&path, 10, 2).unwrap();
+        for line in 0..6 {
+            log.write_all(format!("line number {line}\n").as_bytes()).unwrap();
+        }
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(read("log.messages"), "line number 5\n");
+        assert_eq!(read("log.messages.2"), "line number 3\n");
+        assert!(!folder.join("log.messages.3").exists());
+        fs::remove_file(&path).unwrap();
+        log.write_all(b"again\n").unwrap();
+        assert_eq!(read("log.messages"), "again\n");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
