@@ -1,0 +1,121 @@
+//! What must hold: in every state, and in every state that has come to rest.
+
+use crate::{
+    queue::{FREE, Phase, Redis, order_slot},
+    scenario::{ORDERS, RUNS, Scenario},
+    state::State,
+    store::{Intent, Status},
+};
+
+/// What is wrong with a state, if anything is.
+#[must_use]
+pub fn wrong(scenario: &Scenario, state: &State) -> Option<&'static str> {
+    let servers = [Some(&state.redis), state.stale.as_ref()];
+    state.store.bug.or_else(|| {
+        servers.into_iter().flatten().find_map(|redis| of_redis(scenario, state, redis))
+    })
+}
+
+fn of_redis(scenario: &Scenario, state: &State, redis: &Redis) -> Option<&'static str> {
+    let store = &state.store;
+    let control = &store.control;
+    if redis.twice {
+        return Some("I2: an order is queued or leased twice");
+    }
+    if !redis.adds_up(scenario) {
+        return Some("I2: the ledger does not add up");
+    }
+    if let Some(end) = redis.end
+        && redis.version == control.version
+        && (control.intent != Intent::Ended
+            || control.end.is_none_or(|saved| saved.figures != end.figures))
+    {
+        return Some("an end is shown that is not saved");
+    }
+    if redis.run == 0 || store.is_reset(redis.run) {
+        return None;
+    }
+    let orders = &store.orders[usize::from(redis.run) - 1];
+    let handed_out = |order: usize| {
+        let held = redis.leases[order_slot(order)] != FREE || redis.delayed[order];
+        !scenario.vip[order] && (redis.waiting[order] > 0 || held)
+    };
+    let open = matches!(redis.phase, Phase::EnqueueNormal | Phase::WaitingNormal);
+    let vip_open = |order: usize| {
+        scenario.vip[order] && !orders[order].status.is_terminal() && !orders[order].retried
+    };
+    if (open || (0..ORDERS).any(handed_out)) && (0..ORDERS).any(vip_open) {
+        return Some("I1: NORMAL orders are claimable before every VIP order is terminal");
+    }
+    // Of a run that has ended only a Redis that is behind still counts.
+    let counts = control.active() && !redis.is_over();
+    if counts && redis.run == control.run && redis.version >= control.orders_version {
+        let (durable, _) = store.count(scenario, redis.run, u8::MAX);
+        let cancelled = |priority: usize| {
+            let of = |order: &usize| usize::from(!scenario.vip[*order]) == priority;
+            let gone = |order: &usize| orders[*order].status == Status::Cancelled;
+            (0..ORDERS).filter(of).filter(gone).count() as u8
+        };
+        let counted = redis.figures();
+        for i in 0..2 {
+            if counted.processed[i] > durable.processed[i]
+                || counted.dead[i] > durable.dead[i]
+                || counted.removed[i] > durable.removed[i] + cancelled(i)
+            {
+                return Some("I3: Redis counts what MongoDB does not have");
+            }
+        }
+    }
+    None
+}
+
+/// What is wrong with a state that has come to rest.
+#[must_use]
+pub fn wrong_at_rest(scenario: &Scenario, state: &State) -> Option<&'static str> {
+    let store = &state.store;
+    let control = &store.control;
+    for run in 1..=RUNS as u8 {
+        let i = usize::from(run) - 1;
+        let orders = &store.orders[i];
+        let there = orders.iter().any(|order| order.status != Status::Absent);
+        if control.run == run && control.active() {
+            continue; // held back by a pause
+        }
+        if store.is_reset(run) || run > control.last_run {
+            // While a pause holds a later run back, nothing is swept.
+            if !control.active() && (there || store.runs[i].is_some()) {
+                return Some("I6: something of a run is left that was reset");
+            }
+            continue;
+        }
+        let Some(end) = store.ended[i] else {
+            return Some("I5: a run was replaced and has no end");
+        };
+        let (figures, pending) = store.count(scenario, run, end.stamp);
+        if pending && !control.active() {
+            return Some("I6: an order is pending, and its run has ended");
+        }
+        if figures != end.figures {
+            return Some("I3: the figures of the end are not those of MongoDB");
+        }
+        if !end.aborted && usize::from(figures.total()) != ORDERS {
+            return Some("I5: a run is DONE without all of its orders");
+        }
+        if store.runs[i].is_none_or(|document| document.end != Some(end)) {
+            return Some("the history does not show the end");
+        }
+        let promised = |order: &crate::store::Order| order.marks & store.promised != 0;
+        if orders.iter().any(|order| order.status == Status::Dead && promised(order)) {
+            return Some("I7: a decision about a dead letter was undone");
+        }
+    }
+    let redis = &state.redis;
+    if redis.paused != control.paused {
+        return Some("Redis does not know of a pause, or of its end");
+    }
+    match control.intent {
+        Intent::Idle if redis.phase != Phase::Idle => Some("Redis shows a run, and there is none"),
+        Intent::Ended if redis.end != control.end => Some("Redis does not show the end"),
+        _ => None,
+    }
+}
