@@ -9,10 +9,12 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::{Status, samples::Samples};
+use crate::{Status, events::Events, samples::Samples};
 
 /// No call of the product takes longer; a cancel waits ten seconds at most.
 const CALL: Duration = Duration::from_mins(1);
+/// A stream of events has no end of its own; no test reads on for so long.
+const STREAM: Duration = Duration::from_mins(10);
 
 /// A client of one process.
 #[derive(Clone)]
@@ -69,6 +71,11 @@ impl Client {
         Self { http: http.expect("a client needs nothing"), base: base.to_owned(), samples }
     }
 
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     /// Any request; none if there was no answer.
     pub async fn try_raw(&self, method: Method, path: &str, key: Option<&str>) -> Option<Answer> {
         let asked = format!("{method} {}{path}", self.base);
@@ -76,13 +83,16 @@ impl Client {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
-        let response = request.send().await.ok()?;
-        Some(Answer {
-            asked,
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.text().await.ok()?,
-        })
+        answer_of(asked, request.send().await.ok()?).await
+    }
+
+    /// Any request with a body.
+    pub async fn with_body(&self, method: Method, path: &str, body: &str) -> Answer {
+        let asked = format!("{method} {}{path} with {} bytes", self.base, body.len());
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let response = request.body(body.to_owned()).send().await;
+        let response = response.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        answer_of(asked, response).await.expect("the body of an answer follows")
     }
 
     /// Any request.
@@ -93,6 +103,10 @@ impl Client {
 
     async fn post(&self, path: &str) -> Value {
         self.raw(Method::POST, path).await.json(200)
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.raw(Method::GET, path).await.json(200)
     }
 
     /// `POST /pedidos/generate`, answered in any way.
@@ -160,13 +174,80 @@ impl Client {
 
     /// `GET /pedidos/queue/status`.
     pub async fn queue_status(&self) -> Value {
-        self.raw(Method::GET, "/pedidos/queue/status").await.json(200)
+        self.get("/pedidos/queue/status").await
     }
 
     /// `GET /pedidos/logs`.
     pub async fn logs(&self, query: &str) -> Value {
-        let path = format!("/pedidos/logs?{query}");
-        self.raw(Method::GET, &path).await.json(200)
+        self.get(&format!("/pedidos/logs?{query}")).await
+    }
+
+    /// `GET /pedidos/events`, answered in any way; `last`: the `Last-Event-ID`.
+    pub async fn try_events(&self, last: Option<&str>) -> Result<Events, Answer> {
+        const PATH: &str = "/pedidos/events";
+        let mut request = self.http.get(format!("{}{PATH}", self.base)).timeout(STREAM);
+        if let Some(last) = last {
+            request = request.header("Last-Event-ID", last);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{PATH}: {error}"));
+        if response.status() == 200 {
+            return Ok(Events::of(response));
+        }
+        let asked = format!("GET {}{PATH} from {last:?}", self.base);
+        Err(answer_of(asked, response).await.expect("the body of an answer follows"))
+    }
+
+    /// `GET /pedidos/events`; `last`: the `Last-Event-ID`.
+    pub async fn events(&self, last: Option<&str>) -> Events {
+        let events = self.try_events(last).await;
+        events.unwrap_or_else(|answer| panic!("no events: {answer:#?}"))
+    }
+
+    /// `GET /pedidos/queue/jobs`.
+    pub async fn jobs(&self, query: &str) -> Value {
+        self.get(&format!("/pedidos/queue/jobs?{query}")).await
+    }
+
+    /// `POST /pedidos/queue/clean`; answers how many were removed.
+    pub async fn clean(&self, query: &str) -> u64 {
+        let answer = self.post(&format!("/pedidos/queue/clean?{query}")).await;
+        answer["removed"].as_u64().unwrap_or_else(|| panic!("{answer:#}"))
+    }
+
+    /// `POST /pedidos/queue/retry-failed`, answered in any way.
+    pub async fn try_retry_failed(&self, query: &str) -> Answer {
+        self.raw(Method::POST, &format!("/pedidos/queue/retry-failed?{query}")).await
+    }
+
+    /// `POST /pedidos/queue/retry-failed`; answers how many were put back.
+    pub async fn retry_failed(&self, query: &str) -> u64 {
+        let answer = self.try_retry_failed(query).await.json(200);
+        answer["retried"].as_u64().unwrap_or_else(|| panic!("{answer:#}"))
+    }
+
+    /// `POST /pedidos/queue/close`.
+    pub async fn close(&self) -> Value {
+        self.post("/pedidos/queue/close").await
+    }
+
+    /// `GET /pedidos/health/queue`: 200, or 503 without Redis.
+    pub async fn health(&self) -> Answer {
+        self.raw(Method::GET, "/pedidos/health/queue").await
+    }
+
+    /// `GET /pedidos/runs`.
+    pub async fn runs(&self, query: &str) -> Value {
+        self.get(&format!("/pedidos/runs?{query}")).await
+    }
+
+    /// `GET /pedidos/runs/{runId}`, of a run that there is.
+    pub async fn run(&self, run_id: &str) -> Value {
+        self.get(&format!("/pedidos/runs/{run_id}")).await
+    }
+
+    /// `POST /pedidos/process`: it is gone.
+    pub async fn process(&self) -> Answer {
+        self.raw(Method::POST, "/pedidos/process").await
     }
 
     /// `GET /livez`.
@@ -191,4 +272,13 @@ impl Client {
         });
         of_metric.sum()
     }
+}
+
+async fn answer_of(asked: String, response: reqwest::Response) -> Option<Answer> {
+    Some(Answer {
+        asked,
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: response.text().await.ok()?,
+    })
 }

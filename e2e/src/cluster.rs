@@ -8,6 +8,7 @@ use crate::{
     Client, DEADLINE, POLL, Status, in_time,
     process::{Environment, Process, with_in_environment},
     samples::Samples,
+    servers::{Server, Servers},
     stores::{Stores, own_settings},
 };
 
@@ -73,6 +74,16 @@ impl Cluster {
         }
     }
 
+    /// As [`Self::new`], on these servers.
+    pub async fn on(servers: &Servers, settings: &[(&str, &str)]) -> Self {
+        let name = format!("e2e-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+        let redis = format!("redis://{}", servers.address(Server::Redis));
+        let mongo = format!("mongodb://{}/{name}", servers.address(Server::Mongo));
+        let own = [("QUEUE_NAME", name.as_str()), ("REDIS_URL", &redis), ("MONGO_URI", &mongo)];
+        let all: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
+        Self::new(&all).await
+    }
+
     /// As [`Self::new`], with one API and this many workers.
     pub async fn start(workers: usize, settings: &[(&str, &str)]) -> Self {
         let mut cluster = Self::new(settings).await;
@@ -85,21 +96,27 @@ impl Cluster {
 
     /// Starts an API and waits until it serves.
     pub async fn start_api(&mut self) -> Id {
-        self.start_one(Kind::Api).await
+        self.start_one(Kind::Api, &[]).await
     }
 
     /// Starts a worker and waits until it works.
     pub async fn start_worker(&mut self) -> Id {
-        self.start_one(Kind::Worker).await
+        self.start_one(Kind::Worker, &[]).await
     }
 
-    async fn start_one(&mut self, kind: Kind) -> Id {
+    /// Starts a process that is told something else than the others, and waits
+    /// until it is ready.
+    pub async fn start_one(&mut self, kind: Kind, settings: &[(&str, &str)]) -> Id {
         let id = self.members.len();
         let (binary, name) = match kind {
             Kind::Api => ("pedidos-api", format!("api {id}")),
             Kind::Worker => ("pedidos-worker", format!("worker {id}")),
         };
-        let process = Process::spawn(&name, binary, &[], &self.settings);
+        let mut environment = self.settings.clone();
+        for (name, value) in settings {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let process = Process::spawn(&name, binary, &[], &environment);
         let url = process.url().await;
         self.members.push(Member {
             kind,
@@ -124,6 +141,14 @@ impl Cluster {
     pub async fn stop(&mut self, id: Id) {
         self.members[id].gone = true;
         self.members[id].process.stop().await;
+    }
+
+    /// A second SIGTERM; it must end at once, with the exit code that says so.
+    pub async fn insist(&mut self, id: Id) {
+        self.members[id].gone = true;
+        self.members[id].process.signal("TERM").await;
+        let status = self.members[id].process.ended().await;
+        assert_eq!(status.code(), Some(130), "{}", self.members[id].process.tail());
     }
 
     /// SIGKILL.
@@ -154,16 +179,20 @@ impl Cluster {
         running.filter(|member| member.kind == Kind::Worker).map(|member| &member.client)
     }
 
-    /// Asks for the status until it is as wanted.
+    /// Asks for the status until it is as wanted. Stores may be away meanwhile, and a
+    /// machine that is busy enough looks like that.
     pub async fn wait_for(&self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
         let until = tokio::time::Instant::now() + DEADLINE;
+        let mut last = None;
         loop {
-            let status = self.client().status().await;
-            if wanted(&status) {
-                return status;
+            if let Some(status) = self.client().try_status().await {
+                if wanted(&status) {
+                    return status;
+                }
+                last = Some(status.json);
             }
             let in_time = tokio::time::Instant::now() < until;
-            assert!(in_time, "{what}: not within {DEADLINE:?}\n{:#}", status.json);
+            assert!(in_time, "{what}: not within {DEADLINE:?}\n{last:#?}");
             tokio::time::sleep(POLL).await;
         }
     }
@@ -194,6 +223,17 @@ impl Cluster {
         assert!(status.is_of(&run_id), "{:#}", status.json);
         self.audit().await;
         (run_id, status)
+    }
+
+    /// Waits until this run is DONE, whatever was done to it, with no order given up;
+    /// audits it once nobody has anything in hand.
+    pub async fn ends_exact(&self, run_id: &str) -> Status {
+        let done = self.done().await;
+        assert!(done.is_of(run_id), "{:#}", done.json);
+        assert_eq!(done.ledger.both().map(|ledger| ledger.dead), [0, 0], "{:#}", done.json);
+        self.at_rest().await;
+        self.audit().await;
+        done
     }
 
     /// Holds the run that has ended against MongoDB and Redis.

@@ -3,10 +3,18 @@
 //! - [`cluster`]: starts, stops, kills APIs and workers; ends with nothing left over.
 //! - [`process`]: one process: its lines, its signals, its end.
 //! - [`client`]: one method per endpoint of the API.
+//! - [`events`]: a stream of server-sent events, read as a browser reads it.
 //! - [`status`]: what `GET /pedidos` answers.
 //! - [`samples`]: holds every status that was seen against the invariants.
+//! - [`servers`]: servers of one's own, to be killed, frozen, emptied, sent back in time.
+//! - [`redises`]: several Redis servers: behind Sentinel, or a Redis Cluster.
+//! - [`mod@bench`]: the benchmark.
+//! - [`chaos`]: random faults in random runs.
+//! - [`proxy`]: a network that fails as networks do.
+//! - [`steps`]: the steps of a process' work, each a call to a store, to stop it at.
 //! - [`stores`]: a database and a queue of one's own, and what is in them.
 //! - [`phases`]: runs that are long in one phase, so that it can be hit.
+//! - [`letters`]: orders that fail, dead letters, and leases that a test holds.
 //!
 //! The stores are those of `MONGO_URI` and `REDIS_URL`; `make test` sets them.
 
@@ -16,12 +24,20 @@
 // Tests are few, and may be as large as they like.
 #![allow(clippy::large_futures)]
 
+pub mod bench;
+pub mod chaos;
 pub mod client;
 pub mod cluster;
+pub mod events;
+pub mod letters;
 pub mod phases;
 pub mod process;
+pub mod proxy;
+pub mod redises;
 pub mod samples;
+pub mod servers;
 pub mod status;
+pub mod steps;
 pub mod stores;
 
 use std::{path::PathBuf, time::Duration};
@@ -42,13 +58,14 @@ pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// A program of this workspace: in `PEDIDOS_BIN_DIR`, else where cargo put it,
-/// one folder above this test.
+/// beside a program of the harness and one folder above a test.
 pub fn program(name: &str) -> PathBuf {
     let folder = std::env::var_os("PEDIDOS_BIN_DIR").map_or_else(
         || {
-            let test = std::env::current_exe().expect("this program has a path");
-            let deps = test.parent().expect("it lies in a folder");
-            deps.parent().expect("deps lies in target").to_owned()
+            let harness = std::env::current_exe().expect("this program has a path");
+            let folder = harness.parent().expect("it lies in a folder");
+            let tests = folder.ends_with("deps");
+            if tests { folder.parent().expect("deps lies in target") } else { folder }.to_owned()
         },
         PathBuf::from,
     );

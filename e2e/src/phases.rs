@@ -2,7 +2,7 @@
 
 use pedidos_common::run::Phase;
 
-use crate::{Cluster, Status};
+use crate::{Cluster, POLL, Status, in_time};
 
 /// The phases of a run that goes on.
 pub const ACTIVE: [Phase; 5] = [
@@ -51,17 +51,57 @@ impl Cluster {
     pub async fn run_into(&self, phase: Phase) -> (String, Status) {
         for _ in 0..ROUNDS {
             let run_id = self.client().generate(QUANTITY).await;
-            loop {
-                let status = self.client().status().await;
-                if status.phase == phase {
-                    return (run_id, status);
+            // Asked for without a pause: a phase may be short.
+            let reached = in_time("a phase, or the end", async {
+                loop {
+                    if let Some(status) = self.client().try_status().await
+                        && (status.phase == phase || status.phase.is_ended())
+                    {
+                        break status;
+                    }
                 }
-                if status.phase.is_ended() {
-                    break;
-                }
+            });
+            let status = reached.await;
+            if status.phase == phase {
+                return (run_id, status);
             }
             self.audit().await;
         }
         panic!("phase {phase} was missed {ROUNDS} times");
+    }
+
+    /// As [`Self::run_into`], and paused there, with nothing in flight.
+    pub async fn hold(&self, phase: Phase) -> (String, Status) {
+        for _ in 0..ROUNDS {
+            let (run_id, _) = self.run_into(phase).await;
+            let status = self.pause().await;
+            if status.phase == phase {
+                return (run_id, status);
+            }
+            // The last leases ended the phase.
+            self.client().resume().await;
+            self.done().await;
+        }
+        panic!("phase {phase} never held still, {ROUNDS} times");
+    }
+
+    /// Pauses, and waits until nothing is in flight.
+    pub async fn pause(&self) -> Status {
+        let answer = self.client().pause().await;
+        assert_eq!(answer["paused"], true, "{answer:#}");
+        assert_eq!(answer["global"], true, "{answer:#}");
+        assert!(answer["inFlight"].is_u64(), "{answer:#}");
+        in_time("nothing in flight", async {
+            loop {
+                let queue = self.client().queue_status().await;
+                if queue["paused"] == true {
+                    assert_eq!(queue["active"], 0, "{queue:#}");
+                    break;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
+        self.client().status().await
     }
 }

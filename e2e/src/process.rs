@@ -13,7 +13,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{DEADLINE, program};
+use crate::{DEADLINE, POLL, in_time, program, stores::redis_address};
 
 /// Lines that are kept of a process, for tests and for failures.
 const KEPT: usize = 2_000;
@@ -129,6 +129,51 @@ impl Process {
     pub async fn kill(&mut self) {
         self.child.start_kill().expect("it is still there");
         self.ended().await;
+    }
+
+    /// Memory that it has in RAM, KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let figure = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        figure.expect("Linux says so")
+    }
+
+    /// Connections that it has open to this port, of whatever machine.
+    fn connections_to(&self, port: u16) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).expect("it runs");
+        let open = open.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
+        let open: Vec<_> = open.map(|link| link.to_string_lossy().into_owned()).collect();
+        let mut connections = 0;
+        for table in ["tcp", "tcp6"] {
+            let table = std::fs::read_to_string(format!("/proc/{}/net/{table}", self.pid));
+            for line in table.unwrap_or_default().lines() {
+                // Local address, remote one, state (01: established), ..., inode.
+                let fields: Vec<_> = line.split_whitespace().collect();
+                let [_, _, remote, "01", .., _, _, _, _, _, _] = fields.as_slice() else {
+                    continue;
+                };
+                let socket = format!("socket:[{}]", fields[9]);
+                let here = remote.ends_with(&format!(":{port:04X}")) && open.contains(&socket);
+                connections += usize::from(here);
+            }
+        }
+        connections
+    }
+
+    /// Waits until it has the connections to Redis that it should have: one for calls
+    /// and one for events, whoever asks it for whatever.
+    pub async fn has_its_connections(&self) {
+        let address = redis_address();
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok());
+        let port = port.expect("REDIS_URL has a port");
+        in_time("one connection for calls and one for events", async {
+            while self.connections_to(port) != 2 {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
     }
 
     /// Has it ended by itself?

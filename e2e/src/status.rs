@@ -79,6 +79,8 @@ pub struct Fence {
     pub open: bool,
     /// NORMAL orders that were claimed too early.
     pub violations: u64,
+    /// VIP orders that a person put back after it had opened.
+    pub late_vip: u64,
 }
 
 /// Who works on it.
@@ -113,6 +115,11 @@ impl Status {
     /// Orders that are cancelled or were removed.
     pub fn removed(&self) -> u64 {
         self.ledger.both().iter().map(|ledger| ledger.removed).sum()
+    }
+
+    /// Orders that were given up.
+    pub fn dead(&self) -> u64 {
+        self.ledger.both().iter().map(|ledger| ledger.dead).sum()
     }
 
     /// Orders that are under a lease.

@@ -1,6 +1,9 @@
 //! A database and a queue of one's own, on the servers of the environment.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    net::{SocketAddr, ToSocketAddrs},
+};
 
 use fred::interfaces::KeysInterface;
 use futures_util::TryStreamExt;
@@ -36,6 +39,22 @@ pub fn own_settings() -> Environment {
         ("QUEUE_NAME", name),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+}
+
+/// Host and port of the Redis server.
+pub fn redis_address() -> String {
+    let url = variable("REDIS_URL");
+    let address = url.split('/').nth(2).unwrap_or_default();
+    address.rsplit('@').next().unwrap_or_default().to_owned()
+}
+
+/// Where MongoDB listens: the first of its hosts.
+pub fn mongo_address() -> SocketAddr {
+    let uri = variable("MONGO_URI");
+    let hosts = uri.split('/').nth(2).unwrap_or_default();
+    let host = hosts.rsplit('@').next().and_then(|hosts| hosts.split(',').next());
+    let mut addresses = host.and_then(|host| host.to_socket_addrs().ok()).into_iter().flatten();
+    addresses.next().expect("MONGO_URI names a host and a port")
 }
 
 fn variable(name: &str) -> String {
@@ -130,7 +149,8 @@ impl Stores {
 
     /// Leaves nothing behind.
     pub async fn remove(&self) {
-        self.store.drop_database().await.expect("MongoDB answers");
+        // Not within the time that a call of the product may take: a million orders go.
+        self.database.drop().await.expect("MongoDB answers");
         // Log lines of processes that have ended may still have been on their way.
         self.empty_redis().await;
         self.queue.close().await;

@@ -2,8 +2,13 @@
 
 use pedidos_common::run::Phase;
 use pedidos_e2e::{
-    Cluster, POLL, in_time,
+    Cluster, POLL, Status,
+    cluster::Kind,
+    in_time,
     phases::{ACTIVE, long_in},
+    proxy::When,
+    servers::Servers,
+    steps::{Step, Wires},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -37,14 +42,92 @@ async fn when_the_only_worker_is_killed_the_next_one_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn when_every_worker_is_killed_at_once_in_any_phase_new_ones_go_on() {
+    for phase in ACTIVE {
+        let mut cluster = Cluster::start(3, long_in(phase)).await;
+        let (run_id, _) = cluster.run_into(phase).await;
+        for worker in 1..=3 {
+            cluster.kill(worker).await;
+        }
+        for _ in 0..3 {
+            cluster.start_worker().await;
+        }
+        let status = cluster.done().await;
+        assert!(status.is_of(&run_id));
+        cluster.audit().await;
+        cluster.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_of_all_workers_in_any_phase_is_not_noticed() {
+    for phase in ACTIVE {
+        let mut cluster = Cluster::start(3, long_in(phase)).await;
+        let (run_id, _) = cluster.run_into(phase).await;
+        for worker in 1..=3 {
+            cluster.start_worker().await;
+            cluster.stop(worker).await;
+        }
+        let status = cluster.done().await;
+        assert!(status.is_of(&run_id));
+        cluster.audit().await;
+        cluster.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seven_workers_join_a_run_and_five_leave_it_and_no_lease_has_to_expire() {
+    let mut cluster = Cluster::start(1, &[("LEASE_MS", "600000")]).await;
+    let run_id = cluster.client().generate(40_000).await;
+    cluster.wait_for("some orders", |status| status.progress.generated > 0).await;
+    for _ in 0..7 {
+        cluster.start_worker().await;
+    }
+    let all = |status: &Status| status.workers.alive == 8;
+    let status = cluster.wait_for("eight workers", all).await;
+    assert!(!status.phase.is_ended(), "it was over before they came: {:#}", status.json);
+    for worker in 1..=5 {
+        cluster.stop(worker).await;
+    }
+    let some = cluster.client().status().await;
+    assert!(!some.phase.is_ended(), "it was over before they left: {:#}", some.json);
+    cluster.ends_exact(&run_id).await;
+    for worker in cluster.workers() {
+        assert!(worker.metric(RECLAIMED).await < 0.5);
+    }
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_asked_to_end_twice_ends_at_once() {
+    // It holds a lease that it cannot finish: its MongoDB stands still.
+    let servers = Servers::start().await;
+    let mut cluster = Cluster::on(&servers, &[("SHUTDOWN_GRACE_MS", "600000")]).await;
+    cluster.start_api().await;
+    let (worker, wires) = Wires::start(&mut cluster, Kind::Worker, &servers).await;
+    let insert = Step::Command("insert", "orders");
+    wires.stop_at(insert, When::Before);
+    let run_id = cluster.client().generate(1_000).await;
+    wires.caught(insert).await;
+    cluster.process(worker).signal("TERM").await;
+    cluster.process(worker).line("finishing what is in hand").await;
+    assert!(cluster.process(worker).is_running());
+    cluster.insist(worker).await;
+    cluster.start_worker().await;
+    assert!(cluster.done().await.is_of(&run_id));
+    cluster.audit().await;
+    cluster.finish().await;
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn workers_killed_one_after_the_other_all_through_a_run_cost_no_order() {
     let mut cluster = Cluster::start(2, &[]).await;
     let run_id = cluster.client().generate(12_000).await;
     for (oldest, goal) in (1..).zip([500, 4_000, 9_000, 14_000, 19_000]) {
         // Orders written: each is once when generated, once when processed.
-        let written = |status: &pedidos_e2e::Status| {
-            status.progress.generated + status.progress.processed_total >= goal
-        };
+        let written =
+            |status: &Status| status.progress.generated + status.progress.processed_total >= goal;
         cluster.wait_for("some progress", written).await;
         cluster.kill(oldest).await;
         cluster.start_worker().await;
@@ -140,7 +223,7 @@ async fn an_api_killed_in_mid_run_is_replaced_by_another() {
     let run_id = cluster.client().generate(6_000).await;
     let mut api = 0;
     for goal in [200, 2_000, 5_000] {
-        let generated = |status: &pedidos_e2e::Status| status.progress.generated >= goal;
+        let generated = |status: &Status| status.progress.generated >= goal;
         cluster.wait_for("some orders", generated).await;
         cluster.kill(api).await;
         api = cluster.start_api().await;

@@ -1,19 +1,35 @@
 //! The pipeline, end to end: real processes on real stores.
 //!
 //! `make test` runs all of it. One alone: `make test` once, then
-//! `scripts/services with cargo test --release -p pedidos-e2e NAME`.
+//! `scripts/services with cargo test --release --workspace --test e2e NAME`.
 
 // A test that cannot go on fails, and may be as large as it likes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::large_futures)]
 
+mod answers;
 mod cancel;
+mod clean;
+mod clocks;
+mod close;
+mod contract;
 mod deaths;
+mod events;
 mod generate;
+mod health;
+mod history;
+mod jobs;
+mod networks_fail;
 mod pause;
+mod poison;
+mod readme;
 mod redis_emptied;
+mod redises_fail;
 mod refusals;
 mod reset;
+mod retry_failed;
 mod runs;
+mod servers_die;
 mod settings;
+mod steps;
 mod stores_away;
 mod verbs_meet;

@@ -1,30 +1,14 @@
 //! Pause: what is in hand is finished, nothing more is begun.
 
-use pedidos_common::run::Phase;
+use pedidos_common::{
+    queue::{Claim, Token},
+    run::Phase,
+};
 use pedidos_e2e::{
-    Cluster, POLL, Status, in_time,
+    Cluster, POLL, Status,
+    letters::GIVEN_UP_AT_ONCE,
     phases::{ACTIVE, long_in},
 };
-
-/// Pauses, and waits until nothing is in flight.
-async fn paused(cluster: &Cluster) -> Status {
-    let answer = cluster.client().pause().await;
-    assert_eq!(answer["paused"], true, "{answer:#}");
-    assert_eq!(answer["global"], true, "{answer:#}");
-    assert!(answer["inFlight"].is_u64(), "{answer:#}");
-    in_time("nothing in flight", async {
-        loop {
-            let queue = cluster.client().queue_status().await;
-            if queue["paused"] == true {
-                assert_eq!(queue["active"], 0, "{queue:#}");
-                break;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    })
-    .await;
-    cluster.client().status().await
-}
 
 /// Looks again and again for longer than any wait for work lasts: workers ask
 /// every second at least, and none may get anything.
@@ -51,7 +35,7 @@ async fn paused_in(phase: Phase) {
     // The last leases may end the phase: then once more.
     for _ in 0..10 {
         let (run_id, _) = cluster.run_into(phase).await;
-        let still = paused(&cluster).await;
+        let still = cluster.pause().await;
         let hit = same(still.phase, phase);
         if hit {
             stands_still(&cluster, &still).await;
@@ -80,7 +64,7 @@ async fn a_run_paused_again_and_again_ends_done() {
     let run_id = cluster.client().generate(4_000).await;
     let mut pauses = 0;
     loop {
-        let still = paused(&cluster).await;
+        let still = cluster.pause().await;
         cluster.client().resume().await;
         if still.phase == Phase::Done {
             break;
@@ -96,7 +80,7 @@ async fn a_run_paused_again_and_again_ends_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn under_a_pause_a_run_is_accepted_and_waits() {
     let mut cluster = Cluster::start(1, &[]).await;
-    paused(&cluster).await;
+    cluster.pause().await;
     let answer = cluster.client().try_generate("quantity=500", None).await;
     let accepted = answer.json(202);
     assert_eq!(accepted["paused"], true, "{answer:#?}");
@@ -122,7 +106,7 @@ async fn under_a_pause_a_run_is_accepted_and_waits() {
 async fn a_pause_survives_a_cancel_and_is_lifted_by_a_reset() {
     let cluster = Cluster::start(2, long_in(Phase::WaitingNormalDrain)).await;
     cluster.run_into(Phase::WaitingNormalDrain).await;
-    paused(&cluster).await;
+    cluster.pause().await;
     let answer = cluster.client().cancel("pollIntervalMs=10").await;
     assert_eq!(answer["aborted"], true, "{answer:#}");
     cluster.audit().await;
@@ -142,8 +126,8 @@ async fn a_pause_survives_a_cancel_and_is_lifted_by_a_reset() {
 #[tokio::test(flavor = "multi_thread")]
 async fn to_pause_and_to_resume_twice_is_as_good_as_once() {
     let cluster = Cluster::start(1, &[]).await;
-    paused(&cluster).await;
-    paused(&cluster).await;
+    cluster.pause().await;
+    cluster.pause().await;
     for _ in 0..2 {
         let answer = cluster.client().resume().await;
         assert_eq!(answer["resumed"], true, "{answer:#}");
@@ -151,5 +135,36 @@ async fn to_pause_and_to_resume_twice_is_as_good_as_once() {
         assert_eq!(queue["paused"], false, "{queue:#}");
     }
     cluster.run(300).await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_stops_claims_at_once_and_is_told_when_nothing_is_in_flight() {
+    let cluster = Cluster::start(1, GIVEN_UP_AT_ONCE).await;
+    let (run_id, _) = cluster.hold(Phase::WaitingVipDrain).await;
+    // Two leases that are still being finished.
+    let leases = [cluster.take(9).await, cluster.take(2).await];
+    for (finished, lease) in leases.iter().enumerate() {
+        let answer = cluster.client().pause().await;
+        assert_eq!(answer["inFlight"], 2 - finished, "{answer:#}");
+        let queue = cluster.client().queue_status().await;
+        assert_eq!(queue["paused"], false, "{queue:#}");
+        assert_eq!(queue["active"], if finished == 0 { 11 } else { 2 }, "{queue:#}");
+        // That it was asked for is told from the start.
+        let status = cluster.client().status().await;
+        assert_eq!(status.json["paused"], true, "{:#}", status.json);
+        let logs = cluster.client().logs("lines=1").await;
+        assert_eq!(logs["queueStatus"]["paused"], false, "{logs:#}");
+        let token = Token::random();
+        let claim = cluster.stores.queue.claim(&token, "test", <_>::default(), true);
+        assert!(matches!(claim.await.unwrap(), Claim::Wait(_)));
+        cluster.stores.queue.release(&lease.token).await.unwrap();
+    }
+    assert_eq!(cluster.client().pause().await["inFlight"], 0);
+    let still = cluster.client().status().await;
+    stands_still(&cluster, &still).await;
+    cluster.client().resume().await;
+    assert!(cluster.done().await.is_of(&run_id));
+    cluster.audit().await;
     cluster.finish().await;
 }

@@ -1,0 +1,100 @@
+//! The floor: the same driver, documents, indexes and write concern, and nothing else.
+//! Every order is inserted, then every order is updated, in batches, with as many calls
+//! at once as is fastest.
+
+use std::{ops::Range, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use pedidos_common::order::{Generator, Order, OrderId, Priority};
+use tokio::time::Instant;
+
+use crate::stores::{Stores, own_settings};
+
+/// How a half of the floor is driven.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Drive {
+    /// Orders in a call.
+    pub batch: u32,
+    /// Calls at once.
+    pub at_once: usize,
+}
+
+const fn drive(batch: u32, at_once: usize) -> Drive {
+    Drive { batch, at_once }
+}
+
+/// What is tried before the floor is measured, on this many orders.
+const TRIED: u32 = 50_000;
+const INSERTS: [Drive; 7] = [
+    drive(1_000, 2),
+    drive(1_000, 4),
+    drive(5_000, 1),
+    drive(5_000, 2),
+    drive(5_000, 4),
+    drive(10_000, 1),
+    drive(10_000, 2),
+];
+const UPDATES: [Drive; 7] = [
+    drive(500, 2),
+    drive(500, 4),
+    drive(1_000, 1),
+    drive(1_000, 2),
+    drive(1_000, 4),
+    drive(2_000, 2),
+    drive(5_000, 2),
+];
+
+/// How both halves are driven: inserts, updates.
+pub type Drives = [Drive; 2];
+
+/// Finds the best batch and concurrency of each half.
+pub async fn find_best() -> Drives {
+    let mut best = [(Duration::MAX, INSERTS[0]), (Duration::MAX, UPDATES[0])];
+    // Once without looking, so that the first is not measured on cold servers.
+    run(TRIED, [INSERTS[0], UPDATES[0]]).await;
+    for drives in INSERTS.into_iter().zip(UPDATES).map(<[Drive; 2]>::from) {
+        for ((best, took), drive) in best.iter_mut().zip(run(TRIED, drives).await).zip(drives) {
+            if took < best.0 {
+                *best = (took, drive);
+            }
+        }
+    }
+    best.map(|(_, drive)| drive)
+}
+
+/// Inserts and updates so many orders; answers how long each half took.
+///
+/// # Panics
+/// An order was not inserted or not updated.
+pub async fn run(quantity: u32, [inserts, updates]: Drives) -> [Duration; 2] {
+    let stores = Stores::connect(&own_settings()).await;
+    stores.store.ensure_indexes().await.expect("MongoDB answers");
+    let orders = Generator::new(1, 1);
+    let store = &stores.store;
+    let insert = |part: Range<u32>| async {
+        let (created_at, run) = (i64::from(part.start), "the floor");
+        let part: Vec<Order> = orders.orders(part).collect();
+        store.insert_orders(&part, run, created_at).await.expect("MongoDB inserts");
+    };
+    let update = |part: Range<u32>| async {
+        let ids: Vec<OrderId> = part.map(|index| orders.order(index).id).collect();
+        let changed = store.mark_processed(&ids, Priority::Normal).await;
+        assert_eq!(changed.expect("MongoDB updates"), ids.len() as u64);
+    };
+    let took = [each(quantity, inserts, insert).await, each(quantity, updates, update).await];
+    stores.remove().await;
+    took
+}
+
+/// Does all parts, so many at once; answers how long it took.
+async fn each<F: Future<Output = ()>>(
+    quantity: u32,
+    drive: Drive,
+    part: impl Fn(Range<u32>) -> F,
+) -> Duration {
+    let began = Instant::now();
+    let parts = (0..quantity).step_by(drive.batch as usize);
+    let parts = parts.map(|from| part(from..(from + drive.batch).min(quantity)));
+    stream::iter(parts).buffer_unordered(drive.at_once).collect::<()>().await;
+    began.elapsed()
+}

@@ -1,0 +1,61 @@
+//! How long it takes until work goes on after a fault.
+
+use std::time::Duration;
+
+use pedidos_common::{metrics::RECLAIMED, run::Phase};
+use tokio::time::Instant;
+
+use super::ours::DEFAULTS;
+use crate::{Cluster, POLL, Status, in_time};
+
+/// A lease, for these measurements.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+async fn cluster() -> Cluster {
+    let lease = LEASE.as_millis().to_string();
+    let settings: Vec<_> = DEFAULTS.iter().copied().chain([("LEASE_MS", lease.as_str())]).collect();
+    Cluster::start(2, &settings).await
+}
+
+/// From the SIGKILL of a worker that holds leases until another has them.
+pub async fn of_a_worker(quantity: u32) -> Duration {
+    let mut cluster = cluster().await;
+    let run_id = cluster.client().generate(quantity).await;
+    let draining = |status: &Status| status.phase == Phase::WaitingNormalDrain;
+    cluster.wait_for("the drain of NORMAL orders", draining).await;
+    cluster.kill(1).await;
+    let killed = Instant::now();
+    in_time("its leases given back", async {
+        while cluster.client_of(2).metric(RECLAIMED).await < 1.0 {
+            tokio::time::sleep(POLL / 2).await;
+        }
+    })
+    .await;
+    let took = killed.elapsed();
+    cluster.ends_exact(&run_id).await;
+    cluster.finish().await;
+    took
+}
+
+/// From the instant that Redis is empty, in the middle of the drain of NORMAL orders,
+/// until the run is in that drain again with every order known.
+pub async fn of_redis(quantity: u32) -> Duration {
+    let cluster = cluster().await;
+    let run_id = cluster.client().generate(quantity).await;
+    let half = |status: &Status| status.ledger.normal.processed > u64::from(quantity) / 3;
+    let before = cluster.wait_for("half of the drain", half).await;
+    assert_eq!(before.phase, Phase::WaitingNormalDrain, "{:#}", before.json);
+    cluster.samples.expect_replay();
+    cluster.stores.empty_redis().await;
+    let emptied = Instant::now();
+    let back = |status: &Status| {
+        status.is_of(&run_id)
+            && matches!(status.phase, Phase::WaitingNormalDrain | Phase::Done)
+            && status.ledger.normal.processed >= before.ledger.normal.processed
+    };
+    cluster.wait_for("the end of the replay", back).await;
+    let took = emptied.elapsed();
+    cluster.ends_exact(&run_id).await;
+    cluster.finish().await;
+    took
+}

@@ -1,0 +1,220 @@
+//! `make bench`: the floor, runs of ours, and our parts, in turns on the same servers.
+//! The last line says where the figures are as JSON.
+//!
+//!   QUANTITY  orders of a run (100000)    WORKERS  numbers of workers ("1 2 4 8")
+//!   ROUNDS    how often each is measured (5)
+
+use std::time::Duration;
+
+use pedidos_e2e::bench::{
+    Measured,
+    floor::{self, Drives},
+    ours::{self, Ours},
+    parts, recovery, scaling,
+};
+use serde_json::{Value, json};
+
+/// Orders of the measurements without MongoDB.
+const PARTS: u32 = 1_000_000;
+/// The queue's are in runs of this size: as many wait at once as in a run with MongoDB.
+const QUEUED: u32 = 125_000;
+/// Orders of a run that something happens to.
+const STRUCK: u32 = 100_000;
+/// Orders of a run on a store that is far away, and the numbers of workers.
+const FAR: u32 = 20_000;
+const FAR_WORKERS: [usize; 4] = [1, 2, 4, 8];
+
+fn setting<T>(name: &str, default: &str, read: impl Fn(&str) -> Option<T>) -> T {
+    let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let value = value.unwrap_or_else(|| default.to_owned());
+    read(&value).unwrap_or_else(|| {
+        eprintln!("{name}={value}: not a number above 0");
+        std::process::exit(2)
+    })
+}
+
+fn number(text: &str) -> Option<u32> {
+    text.trim().replace('_', "").parse().ok().filter(|number| *number > 0)
+}
+
+#[tokio::main]
+async fn main() {
+    let quantity = setting("QUANTITY", "100000", number);
+    let rounds = setting("ROUNDS", "5", number);
+    let all = |text: &str| text.split_whitespace().map(number).collect::<Option<Vec<_>>>();
+    let workers = setting("WORKERS", "1 2 4 8", all);
+
+    eprintln!("finding the best batch and concurrency of the floor");
+    let drives = floor::find_best().await;
+    let mut floors = Vec::new();
+    let mut runs: Vec<(u32, Vec<Ours>)> = workers.iter().map(|w| (*w, Vec::new())).collect();
+    let (mut drained, mut pushed, mut generated) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut killed, mut emptied) = (Vec::new(), Vec::new());
+    let mut far = FAR_WORKERS.map(|_| Vec::new());
+    let per_second = |took: Duration| f64::from(PARTS) / took.as_secs_f64();
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}: floor");
+        floors.push(floor::run(quantity, drives).await);
+        for (workers, runs) in &mut runs {
+            eprintln!("round {round} of {rounds}: ours, {workers} workers");
+            runs.push(Box::pin(ours::run(quantity, *workers as usize)).await);
+        }
+        eprintln!("round {round} of {rounds}: queue, generator");
+        let mut took = [Duration::ZERO; 2];
+        for _ in 0..PARTS / QUEUED {
+            let queue = parts::queue_alone(QUEUED).await;
+            took = [took[0] + queue.pushing, took[1] + queue.draining];
+        }
+        pushed.push(per_second(took[0]));
+        drained.push(per_second(took[1]));
+        generated.push(parts::generator(PARTS));
+        eprintln!("round {round} of {rounds}: recovery");
+        killed.push(Box::pin(recovery::of_a_worker(STRUCK)).await.as_secs_f64());
+        emptied.push(Box::pin(recovery::of_redis(STRUCK)).await.as_secs_f64());
+        eprintln!("round {round} of {rounds}: scaling");
+        for (workers, rates) in FAR_WORKERS.into_iter().zip(&mut far) {
+            rates.push(Box::pin(scaling::run(FAR, workers)).await);
+        }
+    }
+    let floor = Floor::of(quantity, &floors, drives);
+    floor.show();
+    println!(
+        "\n| workers | ours, s | ÷ floor | GET /pedidos p50, p99, ms | GET /livez | ETA within ±20 % | CPU API + \
+         workers + Redis ÷ MongoDB | peak MiB API, worker, Redis |\n|---|---|---|---|---|---|---|---|"
+    );
+    for (workers, runs) in &runs {
+        show(*workers, runs, &floor);
+    }
+    println!("\n| alone, of {PARTS} orders | a second |\n|---|---|");
+    let (drained, pushed, generated) =
+        (Measured::of(drained), Measured::of(pushed), Measured::of(generated));
+    println!("| queue: claim and ack, nothing lost, nothing twice | {} |", drained.shown(0));
+    println!("| queue: derive and push ids | {} |", pushed.shown(0));
+    println!("| generator: documents, on one core | {} |", generated.shown(0));
+    println!("\n| after a fault, in a run of {STRUCK} orders, 2 workers | s |\n|---|---|");
+    let (killed, emptied) = (Measured::of(killed), Measured::of(emptied));
+    let lease = recovery::LEASE.as_secs();
+    println!(
+        "| a worker is killed: until another has its work (LEASE_MS={lease}000) | {} |",
+        killed.shown(2)
+    );
+    println!(
+        "| Redis is emptied in the drain: until the run is back there | {} |",
+        emptied.shown(2)
+    );
+    let far = far.map(Measured::of);
+    let late = scaling::LATE.as_millis();
+    println!(
+        "\n| workers, MongoDB up to {late} ms away each way | orders a second | × one |\n|---|---|---|"
+    );
+    for (workers, rate) in FAR_WORKERS.into_iter().zip(&far) {
+        println!("| {workers} | {} | {:.2} |", rate.shown(0), rate.median / far[0].median);
+    }
+    let figures = json!({
+        "machine": machine(),
+        "quantity": quantity,
+        "rounds": rounds,
+        "floor": { "driven": drives, "seconds": floor.all, "inserts": floor.inserts,
+                   "updates": floor.updates },
+        "ours": runs.iter().map(|(workers, runs)| json!({ "workers": workers, "runs": runs }))
+            .collect::<Vec<_>>(),
+        "alone": { "quantity": PARTS, "claimAndAckPerSecond": drained,
+                   "pushPerSecond": pushed, "generatorPerSecond": generated },
+        "scaling": { "quantity": FAR, "lateMs": late, "workers": FAR_WORKERS, "perSecond": far },
+        "recovery": { "quantity": STRUCK, "leaseSeconds": lease,
+                      "workerKilledSeconds": killed, "redisEmptiedSeconds": emptied },
+    });
+    let file = std::path::Path::new("target/bench.json");
+    let written = serde_json::to_string_pretty(&figures)
+        .map_err(std::io::Error::from)
+        .and_then(|text| std::fs::write(file, text));
+    match written {
+        Ok(()) => println!("\nevery audit held; figures: {}", file.display()),
+        Err(error) => eprintln!("{}: {error}", file.display()),
+    }
+}
+
+/// The floor of all rounds.
+struct Floor {
+    drives: Drives,
+    all: Measured,
+    inserts: Measured,
+    updates: Measured,
+    quantity: f64,
+}
+
+impl Floor {
+    fn of(quantity: u32, floors: &[[Duration; 2]], drives: Drives) -> Self {
+        let seconds = |of: fn(&[Duration; 2]) -> Duration| {
+            Measured::of(floors.iter().map(|floor| of(floor).as_secs_f64()).collect())
+        };
+        Self {
+            drives,
+            all: seconds(|[inserts, updates]| *inserts + *updates),
+            inserts: seconds(|floor| floor[0]),
+            updates: seconds(|floor| floor[1]),
+            quantity: f64::from(quantity),
+        }
+    }
+
+    fn show(&self) {
+        println!(
+            "\n| floor | s | orders/s | orders in a call × calls at once |\n|---|---|---|---|"
+        );
+        let [inserts, updates] = self.drives;
+        let row = |name: &str, took: &Measured, driven: String| {
+            let rate = self.quantity / took.median;
+            println!("| {name} | {} | {rate:.0} | {driven} |", took.shown(2));
+        };
+        row("inserts", &self.inserts, format!("{} × {}", inserts.batch, inserts.at_once));
+        row("updates", &self.updates, format!("{} × {}", updates.batch, updates.at_once));
+        row("both", &self.all, String::new());
+    }
+}
+
+fn show(workers: u32, runs: &[Ours], floor: &Floor) {
+    let of = |figure: &dyn Fn(&Ours) -> Option<f64>| {
+        let values: Vec<_> = runs.iter().filter_map(figure).collect();
+        (!values.is_empty()).then(|| Measured::of(values))
+    };
+    let shown = |measured: Option<Measured>, digits| {
+        measured.map_or_else(|| "–".to_owned(), |measured| measured.shown(digits))
+    };
+    let cpu = |run: &Ours| {
+        let [api, workers, redis, mongo] = run.cpu_seconds;
+        Some((api? + workers? + redis?) / mongo?)
+    };
+    let middle = |measured: Option<Measured>| {
+        measured.map_or_else(|| "–".to_owned(), |measured| format!("{:.0}", measured.median))
+    };
+    println!(
+        "| {workers} | {} | {} | {}, {} | {}, {} | {} | {} | {}, {}, {} |",
+        shown(of(&|run| Some(run.seconds)), 2),
+        shown(of(&|run| Some(run.seconds / floor.all.median)), 2),
+        shown(of(&|run| Some(run.status_ms[0])), 1),
+        shown(of(&|run| Some(run.status_ms[1])), 1),
+        shown(of(&|run| Some(run.livez_ms[0])), 1),
+        shown(of(&|run| Some(run.livez_ms[1])), 1),
+        shown(of(&|run| Some(run.eta_within_20_percent)), 0),
+        shown(of(&cpu), 2),
+        middle(of(&|run| run.peak_mib[0])),
+        middle(of(&|run| run.peak_mib[1])),
+        middle(of(&|run| run.peak_mib[2])),
+    );
+}
+
+/// What it was measured on.
+fn machine() -> Value {
+    let of = |command: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(command).args(arguments).output();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        text.unwrap_or_default().trim().to_owned()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    json!({
+        "cores": cores,
+        "system": of("uname", &["-srm"]),
+        "stores": of("scripts/services", &["status"]),
+        "load": std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
+    })
+}

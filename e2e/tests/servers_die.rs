@@ -1,0 +1,260 @@
+//! Stores that die, freeze, come back empty, or come back as they were before.
+
+use std::time::Duration;
+
+use pedidos_common::{
+    order::OrderId,
+    queue::{Closed, Lease, Outcome, Push, Work},
+    run::Phase,
+};
+use pedidos_e2e::{
+    Cluster,
+    phases::{ACTIVE, long_in},
+    servers::{Server, Servers},
+};
+
+/// A run on these servers that is in this phase, and its id.
+async fn run_in(servers: &Servers, phase: Phase, workers: usize) -> (Cluster, String) {
+    let mut cluster = Cluster::on(servers, long_in(phase)).await;
+    cluster.start_api().await;
+    for _ in 0..workers {
+        cluster.start_worker().await;
+    }
+    let (run_id, _) = cluster.run_into(phase).await;
+    (cluster, run_id)
+}
+
+/// The orders of a batch.
+fn ids(lease: &Lease) -> &[OrderId] {
+    match &lease.work {
+        Work::Drain(_, ids) => ids,
+        work => panic!("no batch: {work:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_killed_in_any_phase_comes_back_and_the_run_goes_on() {
+    let servers = Servers::start().await;
+    for phase in ACTIVE {
+        let (cluster, run_id) = run_in(&servers, phase, 2).await;
+        // What was not written yet is done again.
+        cluster.samples.expect_replay();
+        servers.kill(Server::Redis).await;
+        servers.up().await;
+        cluster.ends_exact(&run_id).await;
+        cluster.finish().await;
+    }
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_comes_back_empty_in_any_phase_is_filled_again_and_starts_no_second_run() {
+    let servers = Servers::start().await;
+    for phase in ACTIVE {
+        let (cluster, run_id) = run_in(&servers, phase, 2).await;
+        cluster.samples.expect_replay();
+        servers.empty_redis().await;
+        let answer = cluster.client().try_generate("quantity=10", None).await;
+        assert!(matches!(answer.status, 409 | 503), "{answer:#?}");
+        cluster.ends_exact(&run_id).await;
+        cluster.finish().await;
+    }
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_comes_back_older_in_any_phase_costs_time_and_no_order() {
+    let servers = Servers::start().await;
+    for phase in ACTIVE {
+        // Before the run, in the middle of it, and an instant ago.
+        for part in 0..3 {
+            let mut cluster = Cluster::on(&servers, long_in(phase)).await;
+            cluster.start_api().await;
+            cluster.start_worker().await;
+            cluster.start_worker().await;
+            let mut moment = servers.moment();
+            let (run_id, status) = cluster.run_into(phase).await;
+            if part > 0 {
+                moment = servers.moment();
+            }
+            if part == 1 {
+                let more = |now: &pedidos_e2e::Status| now.json["ledger"] != status.json["ledger"];
+                cluster.wait_for("some progress", more).await;
+            }
+            cluster.samples.expect_replay();
+            servers.back_to(moment).await;
+            cluster.ends_exact(&run_id).await;
+            cluster.finish().await;
+        }
+    }
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_redis_that_is_older_has_forgotten_of_a_verb_is_not_undone() {
+    let servers = Servers::start().await;
+    let mut cluster = Cluster::on(&servers, &[]).await;
+    cluster.start_api().await;
+    let api = cluster.client().clone();
+    let back = async |moment| {
+        cluster.samples.expect_replay();
+        servers.back_to(moment).await;
+    };
+
+    let moment = servers.moment();
+    let run_id = api.generate(1_000).await;
+    back(moment).await;
+    let status = cluster.wait_for("the run", |status| status.is_of(&run_id)).await;
+    assert_eq!(status.phase, Phase::Generating);
+
+    let moment = servers.moment();
+    api.pause().await;
+    back(moment).await;
+    cluster.wait_for("the pause", |status| status.json["paused"] == true).await;
+
+    let moment = servers.moment();
+    api.resume().await;
+    back(moment).await;
+    cluster.wait_for("no pause", |status| status.json["paused"] == false).await;
+
+    let moment = servers.moment();
+    api.cancel("pollIntervalMs=10").await;
+    back(moment).await;
+    cluster.wait_for("the cancel", |status| status.phase == Phase::Aborted).await;
+    cluster.audit().await;
+
+    let moment = servers.moment();
+    let run_id = api.generate(1_000).await;
+    back(moment).await;
+    cluster.wait_for("the next run", |status| status.is_of(&run_id)).await;
+
+    let moment = servers.moment();
+    api.reset().await;
+    back(moment).await;
+    let status = cluster.wait_for("nothing", |status| status.phase == Phase::Idle).await;
+    assert_eq!(status.run_id, None);
+    assert_eq!((cluster.stores.orders().await, cluster.stores.runs().await), (0, 0));
+    cluster.finish().await;
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_done_stays_done_on_a_redis_that_is_older() {
+    let servers = Servers::start().await;
+    let mut cluster = Cluster::on(&servers, &[]).await;
+    cluster.start_api().await;
+    cluster.start_worker().await;
+    let moment = servers.moment();
+    let run_id = cluster.client().generate(1_000).await;
+    cluster.done().await;
+    let next = servers.moment();
+    for moment in [next, moment] {
+        cluster.samples.expect_replay();
+        servers.back_to(moment).await;
+        let status = cluster.done().await;
+        assert!(status.is_of(&run_id), "{:#}", status.json);
+        cluster.audit().await;
+    }
+    // DONE, a new run, and back to before both.
+    let moment = servers.moment();
+    let run_id = cluster.client().generate(1_000).await;
+    cluster.samples.expect_replay();
+    servers.back_to(moment).await;
+    cluster.ends_exact(&run_id).await;
+    cluster.finish().await;
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_redis_has_forgotten_closes_nothing_that_another_holds_now() {
+    let servers = Servers::start().await;
+    let (cluster, run_id) = run_in(&servers, Phase::WaitingVipDrain, 1).await;
+    cluster.pause().await;
+    let moment = servers.moment();
+    // The test is the worker: it claims, and Redis goes back to before that.
+    let old = cluster.take(10).await;
+    cluster.samples.expect_replay();
+    servers.back_to(moment).await;
+    cluster.wait_for("Redis", |status| status.is_of(&run_id)).await;
+    let now = cluster.take(10).await;
+    assert_eq!(now.work, old.work, "the same orders, to another");
+    let before = cluster.client().status().await;
+    assert_eq!(before.ledger.vip.leased, 10, "{:#}", before.json);
+
+    let queue = &cluster.stores.queue;
+    let dead = Outcome { dead: vec![ids(&old)[0]], ..Outcome::default() };
+    for outcome in [Outcome::default(), dead] {
+        assert_eq!(queue.ack(&old.token, &outcome).await.unwrap(), Closed::Stale);
+    }
+    let push = Push::default();
+    assert_eq!(queue.push_chunk(&old.token, &push, 10, false).await.unwrap(), Closed::Stale);
+    assert_eq!(queue.push_normal(&old.token, &push).await.unwrap(), Closed::Stale);
+    queue.release(&old.token).await.unwrap();
+    let after = cluster.client().status().await;
+    assert_eq!(after.json["ledger"], before.json["ledger"]);
+
+    queue.release(&now.token).await.unwrap();
+    cluster.client().resume().await;
+    cluster.ends_exact(&run_id).await;
+    cluster.finish().await;
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mongodb_killed_in_any_phase_has_lost_nothing_that_it_acknowledged() {
+    let servers = Servers::start().await;
+    for phase in ACTIVE {
+        let (cluster, run_id) = run_in(&servers, phase, 2).await;
+        servers.kill(Server::Mongo).await;
+        servers.up().await;
+        cluster.ends_exact(&run_id).await;
+        cluster.finish().await;
+    }
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_store_is_away_readiness_says_so_and_no_order_fails_for_it() {
+    let servers = Servers::start().await;
+    for server in Server::ALL {
+        let (cluster, run_id) = run_in(&servers, Phase::EnqueueNormal, 2).await;
+        servers.kill(server).await;
+        let ready = async |wanted: u16| {
+            pedidos_e2e::in_time("readiness", async {
+                while cluster.client().readyz().await.status != wanted {
+                    tokio::time::sleep(pedidos_e2e::POLL).await;
+                }
+            })
+            .await;
+        };
+        ready(503).await;
+        assert_eq!(cluster.client().livez().await.status, 200);
+        cluster.samples.expect_replay();
+        // Longer than a lease of these tests; MongoDB longer than any time-out, too.
+        let away = if server == Server::Mongo { 30 } else { 4 };
+        tokio::time::sleep(Duration::from_secs(away)).await;
+        servers.up().await;
+        ready(200).await;
+        let status = cluster.done().await;
+        assert_eq!(status.ledger.both().map(|ledger| ledger.dead), [0, 0]);
+        cluster.ends_exact(&run_id).await;
+        cluster.finish().await;
+    }
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_freezes_for_longer_than_a_lease_in_any_phase_costs_no_order() {
+    let servers = Servers::start().await;
+    for phase in ACTIVE {
+        for server in Server::ALL {
+            let (cluster, run_id) = run_in(&servers, phase, 2).await;
+            servers.signal(server, "STOP").await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            servers.signal(server, "CONT").await;
+            cluster.ends_exact(&run_id).await;
+            cluster.finish().await;
+        }
+    }
+    servers.remove().await;
+}
