@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { generate, launch, open, phase, reset, toast, unable } from "./page";
+import { Program } from "./process";
+import { program, SETTINGS } from "./world";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(() => reset());
+
+/** The private Redis, whose process this is. */
+const redis = Number(process.env["REDIS_PID"]);
+
+test("Redis is away, and the page says so, keeps its figures, and catches up by itself", async () => {
+  const { page, mistakes } = await open(browser);
+  await generate(page, 6000);
+  await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
+  process.kill(redis, "SIGSTOP");
+  try {
+    await page.locator("[data-banner=outage]").getByText("A store is away:").waitFor();
+    await page.locator("[data-health=unhealthy]").getByText("Redis is out of reach").waitFor();
+    await page.getByRole("status").getByText("Stale").waitFor();
+    await page.locator("[data-banner]").getByText(/Figures from \d+ s ago/).waitFor();
+    await unable(page, "Pause").click({ force: true });
+    await toast(page, "Redis is out of reach.");
+    expect(await page.getByTestId("percent").textContent()).toMatch(/^\d+\.\d %$/);
+  } finally {
+    process.kill(redis, "SIGCONT");
+  }
+  await page.locator("[data-banner]").waitFor({ state: "detached" });
+  await phase(page, "DONE");
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("an API that goes is missed, and one that comes is found", async () => {
+  // One of its own, that may go.
+  const log = join(inject("folder"), "other-api.log");
+  const first = new Program(program("pedidos-api"), { ...SETTINGS, PORT: "0" }, log);
+  const address = await first.listening;
+  let second: Program | undefined;
+  try {
+    const { page } = await open(browser);
+    await page.goto(address);
+    await page.locator("[data-link=live]").waitFor();
+    await first.stop();
+    await page.locator("[data-link=offline]").waitFor();
+    await page.locator("[data-banner=offline]").getByText("The API cannot be reached:").waitFor();
+    await page.waitForFunction(() => document.title.startsWith("Offline"));
+    await unable(page, "New run").click({ force: true });
+    await toast(page, "The API is out of reach.");
+    second = new Program(program("pedidos-api"), { ...SETTINGS, PORT: new URL(address).port }, log);
+    await second.listening;
+    await page.locator("[data-link=live]").waitFor();
+    await page.locator("[data-banner]").waitFor({ state: "detached" });
+    await page.context().close();
+  } finally {
+    await first.stop();
+    await second?.stop();
+  }
+});
+
+test("without a stream the page asks, and sees the run to its end all the same", async () => {
+  const { page, mistakes } = await open(browser);
+  await page.route("**/pedidos/events", (route) => route.abort());
+  await page.reload();
+  await page.locator("[data-link=polling]").waitFor();
+  await generate(page, 2500);
+  await phase(page, "DONE");
+  expect(await page.getByTestId("percent").textContent()).toBe("100 %");
+  await page.unroute("**/pedidos/events");
+  await page.locator("[data-link=live]").waitFor();
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});

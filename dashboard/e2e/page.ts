@@ -1,0 +1,65 @@
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { inject } from "vitest";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export const url = inject("url");
+
+export const launch = (more: string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: [...FLAGS, ...more] });
+
+export interface Opened {
+  page: Page;
+  /** What the console held that it should not: errors, refusals of the policy. */
+  mistakes: string[];
+}
+
+/** A tab of its own profile, live. */
+export async function open(browser: Browser, view = "", options: BrowserContextOptions = {}): Promise<Opened> {
+  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  const mistakes: string[] = [];
+  page.on("pageerror", (error) => mistakes.push(String(error)));
+  page.on("console", (message) => {
+    // A request that fails is said by the browser, whatever the page makes of it.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) mistakes.push(message.text());
+  });
+  await page.goto(`${url}/${view}`);
+  await live(page);
+  return { page, mistakes };
+}
+
+export const live = (page: Page) => page.locator("[data-link=live]").waitFor();
+export const phase = (page: Page, name: string) => page.locator(`main [data-phase=${name}]`).first().waitFor();
+export const toast = (page: Page, text: string | RegExp) => page.getByRole("log").getByText(text).first().waitFor();
+export const button = (page: Page, name: string | RegExp) => page.getByRole("main").getByRole("button", { name, exact: true });
+/** One that cannot be used now: it can be clicked all the same, and then says why. */
+export const unable = (page: Page, name: string) => button(page, name).and(page.locator("[aria-disabled=true]"));
+export const dialog = (page: Page) => page.getByRole("dialog");
+
+/** Starts a run from the page. */
+export async function generate(page: Page, quantity: number | string, seed?: number): Promise<void> {
+  await button(page, "New run").click();
+  await dialog(page).getByLabel("Orders").fill(String(quantity));
+  if (seed !== undefined) await dialog(page).getByLabel("Seed").fill(String(seed));
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+}
+
+export async function call<T = Record<string, never>>(method: "GET" | "POST", path: string): Promise<T> {
+  const response = await fetch(url + path, { method });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Nothing goes on, nothing is paused, nothing is stored. */
+export const reset = () => call("POST", "/pedidos/reset");

@@ -1,0 +1,37 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createWriteStream } from "node:fs";
+
+/** A program that was started here, and ends with the tests. */
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  /** What it says when it is ready. */
+  readonly listening: Promise<string>;
+
+  constructor(program: string, env: Record<string, string>, log: string) {
+    this.#child = spawn(program, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const file = createWriteStream(log, { flags: "a" });
+    this.#child.stderr?.pipe(file, { end: false });
+    this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
+    this.listening = new Promise((resolve, reject) => {
+      let said = "";
+      this.#child.stdout?.on("data", (data: Buffer) => {
+        file.write(data);
+        said += data.toString();
+        const found = /listening on (http:\/\/\S+)/.exec(said);
+        if (found) resolve(found[1]!);
+      });
+      this.#child.once("error", reject);
+      this.#child.once("close", (code) => reject(new Error(`${program} ended (${code}) before it listened: see ${log}`)));
+    });
+    // Whoever does not wait for it may still be told when it ends.
+    this.listening.catch(() => {});
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), 30_000);
+    await this.#ended;
+    clearTimeout(late);
+  }
+}

@@ -1,0 +1,158 @@
+import { readFile } from "node:fs/promises";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Run } from "../src/api/client";
+import { poison } from "./mongo";
+import { button, call, dialog, generate, launch, live, open, phase, reset, toast } from "./page";
+
+let browser: Browser;
+
+/** Two runs in the history, and three dead letters of the second. */
+beforeAll(async () => {
+  browser = await launch();
+  await reset();
+  const { page } = await open(browser);
+  await generate(page, 2000, 7);
+  await phase(page, "DONE");
+  await call("POST", "/pedidos/queue/pause");
+  await generate(page, 3000, 42);
+  await call("POST", "/pedidos/queue/resume");
+  await page.locator("[data-step=GENERATING], [data-step=ENQUEUE_VIP]").getByText(/\d (ms|s)/).first().waitFor();
+  await page.locator("[data-ledger=NORMAL]").getByText("deferred").waitFor();
+  await page.waitForFunction(() => Number(/deferred/.test(document.body.innerText)) > 0 && /^[1-9]/.test(document.title));
+  await poison(3);
+  await phase(page, "DONE");
+  await page.context().close();
+});
+afterAll(() => browser.close());
+
+test("dead letters are shown with their error, and tried again one by one, or all", async () => {
+  const { page, mistakes } = await open(browser, "#/jobs?state=failed");
+  const rows = page.getByRole("row").filter({ has: page.getByRole("button") });
+  await rows.nth(2).waitFor();
+  expect(await rows.count()).toBe(3);
+  const id = (await rows.first().getByRole("button").locator("span:visible").textContent()) ?? "";
+  await rows.first().getByRole("button").click();
+  await dialog(page).getByText("Given up, attempts: 1").waitFor();
+  await dialog(page).getByText("falhou").waitFor();
+  await dialog(page).getByRole("button", { name: "Retry this one" }).click();
+  await toast(page, "1 orders are tried again.");
+  // For it the run is replayed, to its end.
+  await page.waitForFunction(() => document.title.startsWith("Done") && document.querySelectorAll("tbody tr").length === 2);
+  // It was its document that was missing, and that has been written again.
+  await page.getByLabel("Whole order id").fill(id);
+  await page.keyboard.press("Enter");
+  await dialog(page).getByText("processado", { exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await button(page, "Retry all").click();
+  await dialog(page).getByRole("button", { name: "Retry all" }).click();
+  await toast(page, "2 orders are tried again.");
+  await page.getByText("No dead letters. As it should be.").waitFor();
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("every view is left for every other", async () => {
+  const { page, mistakes } = await open(browser);
+  for (const name of ["Jobs", "Overview", "Logs", "Runs", "Jobs", "Logs", "Overview", "Runs", "Overview"]) {
+    await page.getByRole("navigation").getByRole("link", { name }).click();
+    await page.getByRole("heading", { level: 1, name }).waitFor({ state: "attached" });
+  }
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("jobs are listed by state and page, and found by their id", async () => {
+  const { page, mistakes } = await open(browser, "#/jobs?state=completed");
+  await page.getByText("1–25 of 3,000").waitFor();
+  const first = await page.getByRole("row").nth(1).textContent();
+  await button(page, "Next page").click();
+  await page.getByText("26–50 of 3,000").waitFor();
+  expect(await page.getByRole("row").nth(1).textContent()).not.toBe(first);
+  await page.getByLabel("Whole order id").fill("not-an-id");
+  await button(page, "Search").click();
+  await toast(page, "There is no order not-an-id.");
+  await page.getByRole("link", { name: /^Waiting/ }).click();
+  await page.getByText("Nothing waits in the queue.").waitFor();
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("log lines come in, are filtered, and held", async () => {
+  const { page, mistakes } = await open(browser, "#/logs");
+  const lines = page.getByRole("region", { name: "Log lines" });
+  await lines.getByText("progress").first().waitFor();
+  await page.getByLabel("Search the lines").fill("adopted control");
+  await lines.getByText("progress").first().waitFor({ state: "detached" });
+  await lines.getByText("adopted control").first().waitFor();
+  await page.getByLabel("Search the lines").fill("");
+  await page.getByRole("button", { name: "Warn", exact: true }).click();
+  await lines.getByText("INFO").first().waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "All", exact: true }).click();
+  await button(page, "Pause").click();
+  await call("POST", "/pedidos/generate?quantity=1000");
+  await page.getByRole("button", { name: /^Resume, \d+ new$/ }).click();
+  await lines.getByText("phase=DONE").last().waitFor();
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("runs are compared and exported", async () => {
+  const { page, mistakes } = await open(browser, "#/runs", { acceptDownloads: true });
+  const boxes = page.getByRole("checkbox", { name: /^Compare run/ });
+  await boxes.nth(1).waitFor();
+  await boxes.nth(0).check();
+  await page.getByText("Choose another run below").waitFor();
+  await boxes.nth(1).check();
+  const figures = page.getByRole("region", { name: "Figures" });
+  await figures.getByText("B against A").waitFor();
+  expect(await figures.getByRole("row").count()).toBe(9);
+  // The choice is in the address: it can be sent to somebody.
+  expect(page.url()).toContain("compare=");
+  await page.reload();
+  await live(page);
+  await figures.getByText("B against A").waitFor();
+
+  const { runs } = await call<{ runs: Run[] }>("GET", "/pedidos/runs?limit=200");
+  for (const form of ["JSON", "CSV"] as const) {
+    const [download] = await Promise.all([page.waitForEvent("download"), button(page, form).click()]);
+    const text = await readFile(await download.path(), "utf8");
+    if (form === "JSON") expect(JSON.parse(text)).toEqual(runs);
+    else expect(text.trim().split("\r\n").length).toBe(runs.length + 1);
+    if (form === "CSV") expect(text).toContain("runId,status,seed,quantity");
+  }
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("language and theme are kept", async () => {
+  const { page } = await open(browser);
+  await page.getByRole("button", { name: "PT, português" }).click();
+  await page.getByRole("link", { name: "Visão geral" }).waitFor();
+  await page.getByRole("button", { name: "Tema: como o sistema" }).click();
+  await page.getByRole("button", { name: "Tema: claro" }).click();
+  await page.reload();
+  await page.getByRole("link", { name: "Execuções" }).waitFor();
+  const root = await page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset["theme"]]);
+  expect(root).toEqual(["pt-BR", "dark"]);
+  await page.context().close();
+});
+
+test("everything can be reached with the keyboard", async () => {
+  const { page } = await open(browser);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+  for (let i = 0; i < 10 && (await focused()) !== "New run"; i += 1) await page.keyboard.press("Tab");
+  expect(await focused()).toBe("New run");
+  await page.keyboard.press("Enter");
+  await dialog(page).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog(page).waitFor({ state: "detached" });
+  expect(await focused()).toBe("New run");
+  // What cannot be done is reached, too, and says why.
+  for (let i = 0; i < 5 && (await focused()) !== "Cancel run"; i += 1) await page.keyboard.press("Tab");
+  await page.getByRole("tooltip").getByText("No run is active.").first().waitFor();
+  await page.context().close();
+});

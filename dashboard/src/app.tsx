@@ -1,0 +1,41 @@
+import { useEffect } from "react";
+import { useSpeech } from "./i18n";
+import { usePlace, type View } from "./lib/router";
+import { Jobs } from "./jobs/jobs";
+import { Logs } from "./logs/logs";
+import { Overview } from "./overview/overview";
+import { Runs } from "./runs/runs";
+import { Banner, Header } from "./shell/header";
+import { Toasts } from "./ui/toasts";
+
+const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: Jobs, logs: Logs, runs: Runs };
+
+export function App() {
+  const { t } = useSpeech();
+  const { view } = usePlace();
+  const Page = PAGES[view];
+  useEffect(() => {
+    // In newer browsers it answers with a promise, which is no way to end an effect.
+    void window.scrollTo(0, 0);
+  }, [view]);
+  return (
+    <>
+      <Header />
+      <Banner />
+      <main id="main" tabIndex={-1} className="mx-auto max-w-7xl px-4 py-5 outline-none sm:px-6">
+        {view === "overview" && <h1 className="sr-only">{t("overview")}</h1>}
+        <Page />
+      </main>
+      <footer className="mx-auto max-w-7xl px-4 pb-8 text-sm text-soft sm:px-6">
+        <a href="/docs" className="underline underline-offset-4 hover:text-ink">
+          {t("footer.docs")}
+        </a>
+        {" · "}
+        <a href="/metrics" className="underline underline-offset-4 hover:text-ink">
+          {t("footer.metrics")}
+        </a>
+      </footer>
+      <Toasts />
+    </>
+  );
+}

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { en, type Key } from "./en";
+import { pt } from "./pt";
+import { translate } from ".";
+
+const source = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((file) => /\.tsx?$/.test(file) && !file.includes("i18n") && !file.endsWith(".test.ts") && !file.endsWith("schema.d.ts"))
+  .map((file) => readFileSync(join("src", file), "utf8"))
+  .join("\n");
+const keys = Object.keys(en) as Key[];
+
+test("both languages fill in the same values", () => {
+  const values = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+  for (const key of keys) expect(values(pt[key]), key).toEqual(values(en[key]));
+});
+
+test("every text is used", () => {
+  // `phase.${phase}.words`: anything may stand where the value does.
+  const patterns = [...source.matchAll(/`((?:\w+\.)+)\$\{[^`}]*\}((?:\.\w+)*)`/g)].map(
+    ([, before, after]) => new RegExp(`^${before}\\w+${after}$`),
+  );
+  const used = (key: Key) => source.includes(`"${key}"`) || patterns.some((pattern) => pattern.test(key));
+  expect(keys.filter((key) => !used(key))).toEqual([]);
+});
+
+test.each([
+  ["phase", ["IDLE", "GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "DONE", "ABORTED", "ERROR"]],
+  ["health.is", ["healthy", "degraded", "paused", "aborted", "error", "unhealthy"]],
+  ["state", ["wait", "waiting", "active", "delayed", "completed", "failed"]],
+  ["clean", ["wait", "active", "delayed", "completed", "failed"]],
+  ["link", ["connecting", "live", "polling", "offline"]],
+  ["compare", ["wall", "generation", "vip", "normal", "enqueue", "rate", "rateVip", "rateNormal"]],
+])("there are words for every %s", (name, values) => {
+  for (const value of values) expect(en).toHaveProperty([`${name}.${value}`]);
+});
+
+test("values are filled in, numbers as the language writes them", () => {
+  expect(translate("pt", "did.generated", { n: 1_000_000 })).toBe("Execução de 1.000.000 pedidos aceita.");
+  expect(translate("en", "jobs.notFound", { id: "x" })).toBe("There is no order x.");
+});

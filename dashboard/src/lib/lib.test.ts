@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { Problem, url } from "../api/client";
+import { step } from "../ui/gantt";
+import { icon, title } from "../shell/title";
+import * as format from "./format";
+import { choose } from "./prefs";
+import { link, parse } from "./router";
+import { csv } from "./table";
+
+describe("figures", () => {
+  test("are written as each language does", () => {
+    expect(format.whole(1_234_567.4, "en")).toBe("1,234,567");
+    expect(format.whole(1_234_567.4, "pt")).toBe("1.234.567");
+    expect(format.percent(45.67, "pt")).toBe("45,6 %");
+  });
+
+  test("never say 100 % before it is", () => {
+    expect(format.percent(99.97, "en")).toBe("99.9 %");
+    expect(format.percent(99.999, "en", 0)).toBe("99 %");
+    expect(format.percent(100, "en")).toBe("100.0 %");
+    expect(format.percent(19.3, "en")).toBe("19.3 %");
+  });
+
+  test("of time are as fine as they need to be", () => {
+    const all = [0, 845, 12_345, 59_960, 125_000, 3_840_000].map((ms) => format.duration(ms, "en"));
+    expect(all).toEqual(["0 ms", "845 ms", "12.3 s", "1 min 00 s", "2 min 05 s", "1 h 04 min"]);
+    expect([-5, 1_400, 61_000].map((ms) => format.clock(ms, "en"))).toEqual(["0 s", "1 s", "1 min 01 s"]);
+  });
+});
+
+describe("the places of the page", () => {
+  test("are read from the hash, and anything unknown is the overview", () => {
+    expect(parse("").view).toBe("overview");
+    expect(parse("#/nothing").view).toBe("overview");
+    const { view, query } = parse("#/jobs?state=failed");
+    expect([view, query.get("state")]).toEqual(["jobs", "failed"]);
+  });
+
+  test("are linked as they are read", () => {
+    expect(link("overview")).toBe("#/");
+    expect(link("runs", { compare: "" })).toBe("#/runs");
+    expect(parse(link("jobs", { state: "a&b" })).query.get("state")).toBe("a&b");
+  });
+});
+
+test("addresses carry what was given, encoded, and nothing else", () => {
+  expect(url("/pedidos/orders/{id}", { id: "a/b" })).toBe("/pedidos/orders/a%2Fb");
+  expect(url("/pedidos/queue/jobs", {}, { types: "waiting,active", start: 0, id: undefined, limit: "" })).toBe(
+    "/pedidos/queue/jobs?types=waiting%2Cactive&start=0",
+  );
+  expect(new Problem(409, "A run is active", "wait", "x").runId).toBe("x");
+});
+
+test("CSV is quoted where it must be, and holds no formulas", () => {
+  expect(csv([{ a: 1, b: 'say "hi", all' }, { a: null, c: "=1+1" }, { a: -5, b: "x\ny" }])).toBe(
+    'a,b,c\r\n1,"say ""hi"", all",\r\n,,\'=1+1\r\n-5,"x\ny",\r\n',
+  );
+});
+
+test("an axis has four to eight steps", () => {
+  for (const length of [50, 900, 4_000, 17_200, 59_000, 61_000, 100_000, 500_000, 3_000_000]) {
+    const steps = length / step(length);
+    expect(steps, `${length}`).toBeGreaterThan(2.9);
+    expect(steps, `${length}`).toBeLessThanOrEqual(8);
+  }
+});
+
+describe("title and icon", () => {
+  test("show phase and percent", () => {
+    choose({ language: "en" });
+    expect(title(45.9, "ENQUEUE_NORMAL", false)).toBe("45 % · Enqueue NORMAL · Pedidos");
+    expect(title(100, "DONE", false)).toBe("Done · Pedidos");
+    expect(title(0, "IDLE", false)).toBe("Pedidos");
+    expect(title(45, "GENERATING", true)).toBe("Offline · 45 % · Generating · Pedidos");
+    choose({ language: "pt" });
+    expect(title(45, "GENERATING", false)).toBe("45 % · Gerando · Pedidos");
+  });
+
+  test("the ring closes with the percent", () => {
+    const drawn = (percent: number) => Number(/dasharray%3D%22([\d.]+)/.exec(icon(percent, "GENERATING", false))![1]);
+    expect(drawn(0)).toBe(0);
+    expect(drawn(50)).toBeCloseTo(drawn(100) / 2, 0);
+  });
+});

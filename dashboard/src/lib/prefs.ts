@@ -1,0 +1,52 @@
+import { Store } from "../live/store";
+
+export type Language = "en" | "pt";
+export type Theme = "system" | "light" | "dark";
+
+interface Prefs {
+  language: Language;
+  theme: Theme;
+  notify: boolean;
+}
+
+const KEY = "pedidos";
+
+function read(): Prefs {
+  let kept: Partial<Prefs> = {};
+  try {
+    kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Prefs>;
+  } catch {
+    // Storage that may not be used, or holds something else: then it is not remembered.
+  }
+  const portuguese = typeof navigator !== "undefined" && navigator.language.toLowerCase().startsWith("pt");
+  return {
+    language: kept.language === "en" || kept.language === "pt" ? kept.language : portuguese ? "pt" : "en",
+    theme: kept.theme === "light" || kept.theme === "dark" ? kept.theme : "system",
+    notify: kept.notify === true,
+  };
+}
+
+export const prefs = new Store<Prefs>(read());
+
+export function choose(change: Partial<Prefs>): void {
+  prefs.set(change);
+  try {
+    localStorage.setItem(KEY, JSON.stringify(prefs.get()));
+  } catch {
+    // See above.
+  }
+}
+
+/** Keeps the document as the choices say, and the system's theme if none was made. */
+export function apply(): void {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const show = () => {
+    const { theme, language } = prefs.get();
+    const root = document.documentElement;
+    root.dataset["theme"] = theme === "system" ? (dark.matches ? "dark" : "light") : theme;
+    root.lang = language === "pt" ? "pt-BR" : "en-GB";
+  };
+  show();
+  dark.addEventListener("change", show);
+  prefs.subscribe(show);
+}

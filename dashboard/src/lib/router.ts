@@ -1,0 +1,31 @@
+import { useSyncExternalStore } from "react";
+
+export const VIEWS = ["overview", "jobs", "logs", "runs"] as const;
+export type View = (typeof VIEWS)[number];
+
+export interface Place {
+  view: View;
+  query: URLSearchParams;
+}
+
+/** `#/jobs?state=failed`: the views are behind the hash, so that the server has one page. */
+export function parse(hash: string): Place {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2) as [string?, string?];
+  const view = VIEWS.find((view) => view === path) ?? "overview";
+  return { view, query: new URLSearchParams(query) };
+}
+
+export function link(view: View, query: Record<string, string | undefined> = {}): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const text = new URLSearchParams(given).toString();
+  return `#/${view === "overview" ? "" : view}${text ? `?${text}` : ""}`;
+}
+
+const subscribe = (listener: () => void) => {
+  window.addEventListener("hashchange", listener);
+  return () => window.removeEventListener("hashchange", listener);
+};
+
+export function usePlace(): Place {
+  return parse(useSyncExternalStore(subscribe, () => window.location.hash));
+}

@@ -1,0 +1,106 @@
+/** What was counted at an instant, `t` seconds after the run was accepted. */
+export interface Sample {
+  t: number;
+  generated: number;
+  vip: number;
+  normal: number;
+}
+
+/** t, VIP, NORMAL, both, generated: orders per second. */
+export type Rates = [number[], number[], number[], number[], number[]];
+
+/** Shortest time that a rate is taken over: batches come in bursts. */
+const SHORTEST = 2;
+
+/**
+ * The counts of a run over time. They are cumulative, so any sample may be left out and the
+ * rest stay true: when it is full, every other one goes, and a run of any length fits.
+ */
+export class Series {
+  readonly #most: number;
+  #samples: Sample[] = [];
+  #listeners = new Set<() => void>();
+  runId: string | null = null;
+
+  constructor(most = 1_200) {
+    this.#most = most;
+  }
+
+  get samples(): readonly Sample[] {
+    return this.#samples;
+  }
+
+  begin(runId: string | null): void {
+    this.runId = runId;
+    this.#samples = runId === null ? [] : [{ t: 0, generated: 0, vip: 0, normal: 0 }];
+    this.#tell();
+  }
+
+  /** What is older than the newest sample is taken in at its place. */
+  add(...samples: Sample[]): void {
+    for (const sample of samples) {
+      const last = this.#samples.at(-1);
+      if (!last || sample.t > last.t) {
+        this.#samples.push(sample);
+      } else if (sample.t > 0) {
+        const at = this.#samples.findIndex((other) => other.t >= sample.t);
+        if (this.#samples[at]?.t !== sample.t) this.#samples.splice(at, 0, sample);
+      }
+      if (this.#samples.length > this.#most) {
+        const newest = this.#samples.length - 1;
+        this.#samples = this.#samples.filter((_, i) => i % 2 === 0 || i === newest);
+      }
+    }
+    this.#tell();
+  }
+
+  /** The last one: what was taken for later, by a clock that ran ahead, goes. */
+  end(sample: Sample): void {
+    this.#samples = this.#samples.filter(({ t }) => t < sample.t);
+    this.add(sample);
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** The rates at each sample, over the last seconds before it. */
+export function rates(samples: readonly Sample[]): Rates {
+  const result: Rates = [[], [], [], [], []];
+  const spacing = samples.length > 1 ? (samples.at(-1)!.t - samples[0]!.t) / (samples.length - 1) : 0;
+  const window = Math.max(SHORTEST, 3 * spacing);
+  let from = 0;
+  samples.forEach((sample, i) => {
+    while (from + 1 < i && samples[from + 1]!.t <= sample.t - window) from += 1;
+    const before = samples[from]!;
+    const seconds = sample.t - before.t;
+    // After a replay the counters start over: that is no negative rate.
+    const rate = (field: "vip" | "normal" | "generated") =>
+      seconds > 0 ? Math.max(0, (sample[field] - before[field]) / seconds) : 0;
+    const [vip, normal] = [rate("vip"), rate("normal")];
+    [sample.t, vip, normal, vip + normal, rate("generated")].forEach((value, n) => result[n]!.push(value));
+  });
+  return result;
+}
+
+const PROGRESS = /^(\S+Z) \S+ \S+ progress .*generated=(\d+) vip=(\d+) normal=(\d+)/;
+
+/** The samples that the log of a run holds: workers write one every few seconds. */
+export function samplesOfLog(lines: readonly string[], start: number, end = Infinity): Sample[] {
+  const samples: Sample[] = [];
+  for (const line of lines) {
+    const found = PROGRESS.exec(line);
+    if (!found) continue;
+    const at = Date.parse(found[1]!);
+    if (at < start || at > end) continue;
+    const [generated, vip, normal] = found.slice(2, 5).map(Number) as [number, number, number];
+    samples.push({ t: (at - start) / 1000, generated, vip, normal });
+  }
+  return samples.sort((one, other) => one.t - other.t);
+}

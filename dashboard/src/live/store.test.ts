@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import type { Health, Run, Status } from "../api/client";
+import { isFresh, outage, seen, serverNow, unknown, wallClock, type Live, type Worker } from "./store";
+import { backoff, pause } from "./waiting";
+
+const worker = (id: string): Worker => ({ id, host: "h", pid: 1, version: "0", slots: 25, busy: 0 });
+
+describe("workers", () => {
+  test("that went are remembered for a while, with when they were last seen", () => {
+    const before = seen([], [worker("b"), worker("a")], 1_000);
+    expect(before.map(({ worker }) => worker.id)).toEqual(["a", "b"]);
+    const after = seen(before, [worker("b")], 5_000);
+    expect(after.map(({ worker, gone, seen }) => [worker.id, gone, seen])).toEqual([
+      ["b", false, 5_000],
+      ["a", true, 1_000],
+    ]);
+    expect(seen(after, [worker("b")], 1_000_000).map(({ worker }) => worker.id)).toEqual(["b"]);
+    expect(seen(after, [worker("a"), worker("b")], 6_000).every(({ gone }) => !gone)).toBe(true);
+  });
+
+  test("are never too many to show", () => {
+    let known = seen([], [], 0);
+    for (let i = 0; i < 500; i += 1) known = seen(known, [worker(`w${i}`)], i);
+    expect(known.length).toBe(100);
+  });
+});
+
+describe("what is known", () => {
+  const status = (phase: string) => ({ phase, runId: "a", wallClockMs: 5_000 }) as Status;
+  const healthy = { queue: { connected: true } } as Health;
+  const away = { queue: { connected: false }, error: "connection refused" } as unknown as Health;
+  const state = (change: Partial<Live>): Live => ({ ...unknown, link: "live", health: healthy, statusAt: 1_000, ...change });
+
+  test("goes on between two answers, as long as they can be trusted", () => {
+    expect(wallClock(state({ status: status("GENERATING") }), 3_000)).toBe(7_000);
+    expect(wallClock(state({ status: status("DONE") }), 3_000)).toBe(5_000);
+    expect(wallClock(state({ status: status("GENERATING"), link: "offline" }), 3_000)).toBe(5_000);
+    expect(wallClock(state({ status: status("GENERATING"), health: away }), 3_000)).toBe(5_000);
+    expect(wallClock(unknown, 3_000)).toBe(0);
+  });
+
+  test("tells the server's time, whatever this machine's clock shows", () => {
+    const run = { runId: "a", createdAt: "2026-11-23T00:00:00.000Z" } as Run;
+    const known = state({ status: status("GENERATING"), run });
+    expect(serverNow(known, 3_000)).toBe(Date.parse("2026-11-23T00:00:07.000Z"));
+    expect(serverNow(state({ status: status("GENERATING") }), 3_000)).toBe(3_000);
+  });
+
+  test("says what is away, and why", () => {
+    expect(outage(state({}))).toBeNull();
+    expect(outage(state({ health: away }))).toBe("connection refused");
+    expect(outage(state({ link: "offline", trouble: "no connection" }))).toBe("no connection");
+    expect(outage(state({ link: "polling", trouble: null }))).toBeNull();
+    expect([isFresh(state({})), isFresh(state({ health: away })), isFresh(state({ link: "offline" }))]).toEqual([true, false, false]);
+  });
+});
+
+describe("waiting", () => {
+  test("takes longer after each failure, never the same, and never too long", () => {
+    const longest = [0, 1, 2, 3, 50].map((failures) => backoff(failures, () => 1));
+    expect(longest).toEqual([500, 1_000, 2_000, 4_000, 15_000]);
+    expect(backoff(3, () => 0)).toBe(2_000);
+  });
+
+  test("ends when it is woken", async () => {
+    const wake = new AbortController();
+    const waited = pause(60_000, wake.signal);
+    wake.abort();
+    expect(await waited).toBe(true);
+    expect(await pause(60_000, wake.signal)).toBe(true);
+    expect(await pause(1, new AbortController().signal)).toBe(false);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import type { Health, Ledger, Phase, Status } from "../api/client";
+import { unknown, type Live } from "../live/store";
+import { balance, pending } from "./balance";
+import { cannot, cannotClean, type Verb } from "./can";
+
+const empty: Ledger = { generated: 0, deferred: 0, waiting: 0, leased: 0, delayed: 0, processed: 0, dead: 0, removed: 0 };
+
+const known = (phase: Phase, change: { paused?: boolean; normal?: Partial<Ledger>; connected?: boolean; link?: Live["link"]; aborting?: boolean } = {}): Live => ({
+  ...unknown,
+  link: change.link ?? "live",
+  health: { queue: { connected: change.connected ?? true }, processor: { aborting: change.aborting ?? false } } as Health,
+  status: {
+    phase,
+    runId: "0123456789",
+    paused: change.paused ?? false,
+    ledger: { vip: empty, normal: { ...empty, ...change.normal } },
+    progress: { target: 100, generated: 60, processedTotal: 0 },
+  } as Status,
+});
+
+const VERBS: Verb[] = ["generate", "pause", "resume", "cancel", "reset", "retry", "close"];
+const able = (state: Live) => VERBS.filter((verb) => cannot(verb, state) === null);
+
+describe("what can be done", () => {
+  test("without a run", () => expect(able(known("IDLE"))).toEqual(["generate", "pause", "reset", "close"]));
+  test("while one goes on", () => expect(able(known("GENERATING"))).toEqual(["pause", "cancel", "reset", "close"]));
+  test("while it is paused", () => expect(able(known("GENERATING", { paused: true }))).toEqual(["resume", "cancel", "reset", "close"]));
+  test("with dead letters", () => expect(able(known("DONE", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "retry", "close"]));
+  test("in error, which only a person ends", () => expect(able(known("ERROR", { normal: { dead: 2 } }))).toEqual(["pause", "cancel", "reset", "retry", "close"]));
+  test("of a cancelled run nothing is retried", () => expect(able(known("ABORTED", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "close"]));
+  test("without Redis only the connections can be renewed", () => expect(able(known("GENERATING", { connected: false }))).toEqual(["close"]));
+  test("offline nothing can", () => expect(able(known("GENERATING", { link: "offline" }))).toEqual([]));
+  test("and a cancel is not asked for twice", () => expect(able(known("GENERATING", { aborting: true }))).not.toContain("cancel"));
+  test("and why not is said with the run's name", () => expect(cannot("generate", known("GENERATING"))).toEqual(["cannot.active", { run: "01234567" }]));
+});
+
+test("only states that hold something can be cleaned", () => {
+  const state = known("GENERATING", { normal: { waiting: 3, dead: 1 } });
+  const states = (["wait", "active", "delayed", "completed", "failed"] as const).filter((some) => cannotClean(some, state) === null);
+  expect(states).toEqual(["wait", "failed"]);
+});
+
+test("a ledger that does not add up is told, and by how much", () => {
+  expect(balance({ ...empty, generated: 10, deferred: 4, processed: 5, dead: 1 })).toBe(0);
+  expect(balance({ ...empty, generated: 10, waiting: 12 })).toBe(2);
+});
+
+test("what a cancel would stop is what is stored and open, and what is not stored", () => {
+  const { status } = known("GENERATING", { normal: { generated: 60, deferred: 10, waiting: 5, leased: 4, delayed: 1, processed: 40 } });
+  expect(pending(status!)).toEqual({ stored: 20, unborn: 40 });
+});

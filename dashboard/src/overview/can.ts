@@ -1,0 +1,58 @@
+import type { CleanState } from "../api/client";
+import type { Key } from "../i18n";
+import { isActive } from "../live/phases";
+import { isFresh, type Live } from "../live/store";
+import { shortId } from "../lib/format";
+import { both, type Part } from "./balance";
+
+export type Verb = "generate" | "pause" | "resume" | "cancel" | "reset" | "retry" | "close";
+
+type Why = [Key, Record<string, string | number>?];
+
+export const CLEANED: Record<CleanState, Part> = {
+  wait: "waiting",
+  active: "leased",
+  delayed: "delayed",
+  completed: "processed",
+  failed: "dead",
+};
+
+function unreachable(state: Live): Why | null {
+  if (!state.status || state.link === "connecting") return ["cannot.loading"];
+  if (state.link === "offline") return ["cannot.offline"];
+  if (!isFresh(state)) return ["cannot.redis"];
+  return null;
+}
+
+/** Why this cannot be done now; null if it can. */
+export function cannot(verb: Verb, state: Live): Why | null {
+  const away = unreachable(state);
+  // New connections are what may help.
+  if (away && !(verb === "close" && away[0] === "cannot.redis")) return away;
+  const { status } = state;
+  if (!status) return ["cannot.loading"];
+  const active = isActive(status.phase);
+  switch (verb) {
+    case "generate":
+      return active ? ["cannot.active", { run: shortId(status.runId ?? "") }] : null;
+    case "cancel":
+      if (state.health?.processor.aborting) return ["cannot.aborting"];
+      return active ? null : ["cannot.noRun"];
+    case "pause":
+      return status.paused ? ["cannot.isPaused"] : null;
+    case "resume":
+      return status.paused ? null : ["cannot.notPaused"];
+    case "retry":
+      if (status.phase === "ABORTED") return ["cannot.retryAborted"];
+      return both(status, "dead") === 0 ? ["cannot.noDead"] : null;
+    case "reset":
+    case "close":
+      return null;
+  }
+}
+
+export function cannotClean(what: CleanState, state: Live): Why | null {
+  const away = unreachable(state);
+  if (away || !state.status) return away;
+  return both(state.status, CLEANED[what]) === 0 ? ["cannot.noneOf"] : null;
+}

@@ -1,0 +1,68 @@
+import { useMemo, useState, useSyncExternalStore } from "react";
+import { useSpeech, type Key } from "../i18n";
+import { rates } from "../live/series";
+import { series } from "../live/store";
+import { useLive } from "../live/use";
+import { Chart, type Line } from "../ui/chart";
+import { Panel } from "../ui/panel";
+import { isMoving } from "../live/phases";
+
+const LINES: readonly (Line & { key: Key })[] = [
+  { key: "chart.vip", colour: "--vip", width: 2, fill: true },
+  { key: "chart.normal", colour: "--normal", width: 2, fill: true },
+  { key: "chart.overall", colour: "--ink", width: 1.5 },
+  { key: "chart.generated", colour: "--soft", width: 1.5, dash: [5, 4] },
+];
+
+/** Changes whenever a sample came. */
+let version = 0;
+series.subscribe(() => (version += 1));
+
+export function Throughput() {
+  const { t, n } = useSpeech();
+  const seen = useSyncExternalStore(series.subscribe, () => version);
+  const moving = useLive((state) => state.status !== null && isMoving(state.status.phase));
+  const throughput = useLive((state) => state.status?.throughput);
+  const [hidden, setHidden] = useState<ReadonlySet<Key>>(new Set());
+  const data = useMemo(() => rates(series.samples), [seen]);
+  const last = data.slice(1).map((line) => (moving ? (line.at(-1) ?? 0) : null));
+  const generated = useLive(({ status }) =>
+    status && status.generationTimeMs > 0 ? (status.progress.generated * 1000) / status.generationTimeMs : null,
+  );
+  const averages = throughput && [throughput.vip, throughput.normal, throughput.overall, generated];
+  const lines = LINES.map((line) => ({ ...line, hidden: hidden.has(line.key) }));
+  return (
+    <Panel title={t("chart")} aside={<span className="text-xs text-soft">{t("chart.hint")}</span>}>
+      <Chart data={data} lines={lines} label={t("chart.label", { vip: averages?.[0] ?? 0, normal: averages?.[1] ?? 0 })} />
+      <ul className="mt-3 grid grid-cols-2 gap-2 lg:grid-cols-4">
+        {LINES.map(({ key, colour, dash }, i) => (
+          <li key={key}>
+            <button
+              type="button"
+              aria-pressed={!hidden.has(key)}
+              onClick={() => {
+                const next = new Set(hidden);
+                if (!next.delete(key)) next.add(key);
+                setHidden(next);
+              }}
+              className={`w-full rounded-lg border px-3 py-2 text-start ${hidden.has(key) ? "border-dashed border-line" : "border-line"}`}
+            >
+              <span className="flex items-center gap-2 text-xs text-soft">
+                <span
+                  aria-hidden="true"
+                  className={`w-4 border-t-2 ${dash ? "border-dashed" : ""} ${hidden.has(key) ? "opacity-30" : ""}`}
+                  style={{ borderColor: `var(${colour})` }}
+                />
+                {t(key)}
+              </span>
+              <span className="block text-base font-semibold">{last[i] === null ? "—" : `${n(last[i] ?? 0)}/s`}</span>
+              <span className="block text-xs text-soft">
+                {averages && averages[i] != null && averages[i] > 0 ? t("chart.average", { n: averages[i] }) : "\u00a0"}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

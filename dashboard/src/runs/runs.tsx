@@ -1,0 +1,154 @@
+import { useEffect, useState } from "react";
+import { get, type Run } from "../api/client";
+import { useSpeech } from "../i18n";
+import { useLive } from "../live/use";
+import { csv, download } from "../lib/table";
+import { link, usePlace } from "../lib/router";
+import { shortId } from "../lib/format";
+import { told } from "../overview/actions";
+import { Pill } from "../overview/pill";
+import { Button } from "../ui/button";
+import { Empty } from "../ui/panel";
+import { toast } from "../ui/toasts";
+import { Compare } from "./compare";
+import { processed, rate } from "./figures";
+
+const PAGE = 15;
+
+export function Runs() {
+  const { t, n, duration, moment } = useSpeech();
+  const { query } = usePlace();
+  const chosen = query.get("compare")?.split(",").filter(Boolean).slice(0, 2) ?? [];
+  // Cursors of the pages before this one, the first of which has none.
+  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
+  const [page, setPage] = useState<{ runs: readonly Run[]; next: string | null } | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [exporting, setExporting] = useState(false);
+  // The history changes when the run does.
+  const phase = useLive((state) => state.status?.phase);
+  const runId = useLive((state) => state.status?.runId);
+  const cursor = cursors.at(-1) ?? null;
+  useEffect(() => {
+    const stop = new AbortController();
+    get("/pedidos/runs", { query: { limit: PAGE, ...(cursor && { cursor }) }, signal: stop.signal }).then(
+      ({ runs, nextCursor }) => {
+        setPage({ runs, next: nextCursor });
+        setTrouble(null);
+      },
+      (error: unknown) => !stop.signal.aborted && setTrouble(told(error)),
+    );
+    return () => stop.abort();
+  }, [cursor, phase, runId]);
+
+  const choose = (id: string) => {
+    const next = chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id].slice(-2);
+    window.location.hash = link("runs", { compare: next.join(",") });
+  };
+  const save = async (form: "csv" | "json") => {
+    setExporting(true);
+    try {
+      const runs = await everything();
+      const name = `pedidos-runs.${form}`;
+      if (form === "csv") download(name, "text/csv;charset=utf-8", csv(runs));
+      else download(name, "application/json", JSON.stringify(runs, null, 2));
+      toast("good", t("did.exported", { n: runs.length, name }));
+    } catch (error) {
+      toast("bad", told(error));
+    } finally {
+      setExporting(false);
+    }
+  };
+  const head = "px-3 py-2.5 text-xs font-medium text-soft whitespace-nowrap";
+  const cell = "px-3 py-2.5 whitespace-nowrap";
+  const empty = page !== null && page.runs.length === 0;
+  return (
+    <div className="space-y-4">
+      <div className="flex flex-wrap items-center justify-between gap-3">
+        <h1 className="text-2xl font-semibold tracking-tight">{t("runs")}</h1>
+        <div className="flex gap-2">
+          {(["csv", "json"] as const).map((form) => (
+            <Button key={form} icon="down" tipEnd busy={exporting} reason={empty ? t("runs.none") : null} onClick={() => void save(form)}>
+              {form.toUpperCase()}
+            </Button>
+          ))}
+        </div>
+      </div>
+      <p className="text-sm text-soft">{t("runs.hint")}</p>
+      {chosen.length > 0 && <Compare ids={chosen} onClear={() => (window.location.hash = link("runs"))} />}
+      {trouble && (
+        <p role="alert" className="rounded-lg bg-bad-wash px-4 py-3 text-sm text-bad">
+          {trouble}
+        </p>
+      )}
+      {page === null || empty ? (
+        <Empty>{page === null ? t("loading") : t("runs.none")}</Empty>
+      ) : (
+        <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("runs")}>
+          <table className="w-full text-sm">
+            <thead className="border-b border-line">
+              <tr>
+                <th className={`${head} text-start`}>{t("runs.compare")}</th>
+                <th className={`${head} text-start`}>{t("run")}</th>
+                <th className={`${head} text-start`}>{t("runs.state")}</th>
+                <th className={`${head} text-end`}>{t("orders")}</th>
+                <th className={`${head} hidden text-end sm:table-cell`}>{t("runs.wall")}</th>
+                <th className={`${head} hidden text-end sm:table-cell`}>{t("perSecond")}</th>
+                <th className={`${head} hidden text-end lg:table-cell`}>{t("ledger.dead")}</th>
+                <th className={`${head} text-start hidden md:table-cell`}>{t("runs.started")}</th>
+              </tr>
+            </thead>
+            <tbody className="divide-y divide-line">
+              {page.runs.map((run) => (
+                <tr key={run.runId} className={chosen.includes(run.runId) ? "bg-sunk" : "hover:bg-sunk/60"}>
+                  <td className={cell}>
+                    <input
+                      type="checkbox"
+                      className="block size-4 accent-ink"
+                      aria-label={t("runs.choose", { run: shortId(run.runId) })}
+                      checked={chosen.includes(run.runId)}
+                      onChange={() => choose(run.runId)}
+                    />
+                  </td>
+                  <td className={cell}>
+                    <code title={run.runId}>{shortId(run.runId)}</code>
+                  </td>
+                  <td className={cell}>
+                    <Pill phase={run.phase} />
+                  </td>
+                  <td className={`${cell} text-end`}>
+                    {processed(run) !== run.quantity && <span className="text-soft">{n(processed(run))} / </span>}
+                    {n(run.quantity)}
+                  </td>
+                  <td className={`${cell} hidden text-end sm:table-cell`}>{duration(run.wallClockMs)}</td>
+                  <td className={`${cell} hidden text-end sm:table-cell`}>{n(rate(processed(run), run.wallClockMs))}</td>
+                  <td className={`${cell} hidden text-end lg:table-cell`}>{n(run.totalFailedVIP + run.totalFailedNormal)}</td>
+                  <td className={`${cell} hidden text-soft md:table-cell`}>{moment(run.createdAt)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <div className="flex items-center justify-between text-sm text-soft">
+        <span>{t("page", { n: cursors.length })}</span>
+        <span className="flex gap-2">
+          <Button icon="left" label={t("page.before")} tipEnd reason={cursors.length === 1 ? t("page.first") : null} onClick={() => setCursors(cursors.slice(0, -1))} />
+          <Button icon="right" label={t("page.next")} tipEnd reason={page?.next ? null : t("page.last")} onClick={() => setCursors([...cursors, page?.next ?? null])} />
+        </span>
+      </div>
+    </div>
+  );
+}
+
+async function everything(): Promise<Run[]> {
+  const runs: Run[] = [];
+  let cursor: string | null = null;
+  do {
+    const answer: Awaited<ReturnType<typeof page>> = await page(cursor);
+    runs.push(...answer.runs);
+    cursor = answer.nextCursor;
+  } while (cursor !== null);
+  return runs;
+}
+
+const page = (cursor: string | null) => get("/pedidos/runs", { query: { limit: 200, ...(cursor && { cursor }) } });

@@ -1,0 +1,54 @@
+import type { Phase } from "../api/client";
+import { say, type Key } from "../i18n";
+import { isActive } from "../live/phases";
+import { live } from "../live/store";
+import { prefs } from "../lib/prefs";
+
+/** A ring that closes as the run goes on, and its colour says what kind of phase it is. */
+export function icon(percent: number, phase: Phase, away: boolean): string {
+  const colours: Partial<Record<Phase, string>> = {
+    DONE: "#22c55e",
+    ABORTED: "#f59e0b",
+    ERROR: "#ef4444",
+    ENQUEUE_NORMAL: "#2dd4bf",
+    WAITING_NORMAL_DRAIN: "#2dd4bf",
+  };
+  const colour = away ? "#ef4444" : (colours[phase] ?? "#a78bfa");
+  const round = 2 * Math.PI * 11;
+  const drawn = phase === "IDLE" ? 0 : (Math.min(100, percent) / 100) * round;
+  const ring = `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="6" stroke-dasharray="${drawn.toFixed(1)} 99" transform="rotate(-90 16 16)"/>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#17181c"/><circle cx="16" cy="16" r="11" fill="none" stroke="#3f434d" stroke-width="6"/>${ring}</svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
+
+export function title(percent: number, phase: Phase, away: boolean): string {
+  const { t } = say();
+  const words = t(`phase.${phase}` as Key);
+  const parts = [away ? t("link.offline") : "", isActive(phase) ? `${Math.floor(percent)} %` : "", phase === "IDLE" ? "" : words, "Pedidos"];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** Keeps the page's title and icon as the run is. */
+export function keepTitle(): void {
+  let shown = "";
+  const show = () => {
+    const { status, link } = live.get();
+    if (!status) return;
+    const away = link === "offline";
+    const percent = Math.floor(status.eta.progressPercent);
+    const name = title(percent, status.phase, away);
+    if (document.title !== name) document.title = name;
+    const drawn = icon(percent, status.phase, away);
+    if (drawn === shown) return;
+    shown = drawn;
+    // A link that only changes is not drawn again by every browser.
+    const before = document.querySelector('link[rel="icon"]');
+    const next = document.createElement("link");
+    next.rel = "icon";
+    next.type = "image/svg+xml";
+    next.href = drawn;
+    before?.replaceWith(next);
+  };
+  live.subscribe(show);
+  prefs.subscribe(show);
+}

@@ -1,0 +1,25 @@
+import { Component, type ReactNode } from "react";
+import { say } from "../i18n";
+
+/** A mistake of this page's own: it is said, and does not leave an empty page behind. */
+export class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state = { error: null };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    if (this.state.error === null) return this.props.children;
+    const { t } = say();
+    return (
+      <main className="mx-auto max-w-xl p-8" role="alert">
+        <h1 className="mb-2 text-lg font-semibold">{t("broken")}</h1>
+        <p className="mb-4 font-mono text-sm break-words text-soft">{String(this.state.error)}</p>
+        <button type="button" onClick={() => window.location.reload()} className="rounded-[10px] bg-ink px-4 py-2 text-sm text-panel">
+          {t("do.reload")}
+        </button>
+      </main>
+    );
+  }
+}

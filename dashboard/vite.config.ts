@@ -1,0 +1,33 @@
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import tailwind from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** Leaves a `.gz` beside what is text: the API compiles both in, and zips nothing itself. */
+function zipped(): Plugin {
+  return {
+    name: "zipped",
+    apply: "build",
+    async writeBundle({ dir = "dist" }) {
+      for (const entry of await readdir(dir, { recursive: true })) {
+        if (!/\.(js|css|html|svg)$/.test(entry)) continue;
+        const text = await readFile(join(dir, entry));
+        await writeFile(join(dir, `${entry}.gz`), gzipSync(text, { level: 9 }));
+      }
+    },
+  };
+}
+
+const api = process.env["PEDIDOS_URL"] ?? "http://127.0.0.1:3000";
+
+export default defineConfig({
+  plugins: [react(), tailwind(), zipped()],
+  // The content security policy lets no styles or scripts be inlined.
+  build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: { proxy: { "/pedidos": api } },
+  preview: { proxy: { "/pedidos": api } },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});
