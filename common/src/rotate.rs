@@ -32,25 +32,25 @@ impl Rotating {
     }
 
     /// Goes on in the file that has the name: another process may have renamed
-    /// ours, a person may have deleted it.
-    fn follow(&mut self) -> io::Result<u64> {
+    /// ours, a person may have deleted it. Answers false if it was ours all along.
+    fn follow(&mut self) -> io::Result<bool> {
         let ours = self.file.metadata()?;
         let named = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             named => Some(named?),
         };
         if named.is_some_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
-            return Ok(ours.len());
+            return Ok(false);
         }
         self.file = append_to(&self.path)?;
-        Ok(self.file.metadata()?.len())
+        Ok(true)
     }
 
-    /// One process renames; the lock is on the file itself, so it goes with it.
+    /// One process renames: the one that has locked the file while it has the name.
     fn rotate(&mut self) -> io::Result<()> {
         self.file.lock()?;
-        if self.follow()? < self.full {
-            // It was another, while we waited.
+        if self.follow()? {
+            // It was another, while we waited. The new file is not locked.
             return Ok(());
         }
         for age in (1..self.kept).rev() {
@@ -76,7 +76,8 @@ impl Rotating {
 
 impl Write for Rotating {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.follow()? >= self.full {
+        self.follow()?;
+        while self.file.metadata()?.len() >= self.full {
             self.rotate()?;
         }
         self.file.write(line)
