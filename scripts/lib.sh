@@ -38,6 +38,31 @@ apt_install() {
   rm -f "$log"
 }
 
+# need_prometheus WHY: prometheus and promtool; where they are not, Debian's package, unpacked
+# into .local/tools. Installed, it would start a server of the system's own.
+need_prometheus() {
+  local own=$root/.local/tools/prometheus apt=(apt-get -qq) log
+  PATH=$PATH:$own/usr/bin
+  if have prometheus && have promtool; then return 0; fi
+  have apt-get || die "$1: this system has no apt-get; please install prometheus and promtool"
+  say "$1: unpacking prometheus of apt-get into .local/tools"
+  ((EUID == 0)) || apt=(sudo "${apt[@]}")
+  mkdir -p "$own"
+  log=$(mktemp)
+  # An index that is there already may do.
+  if ! {
+    have sudo || ((EUID == 0)) && "${apt[@]}" update
+    (cd "$own" && apt-get -qq download prometheus) && dpkg-deb -x "$own"/prometheus_*.deb "$own"
+  } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    die "$1: apt-get has no prometheus; please install it"
+  fi
+  rm -f "$log" "$own"/prometheus_*.deb
+  hash -r
+  have prometheus && have promtool || die "$1: the package prometheus has not what is needed"
+}
+
 # have_node: one that is new enough for the dashboard and what checks it.
 have_node() {
   have node && have npm &&

@@ -5,6 +5,8 @@
 //! - [`runs`], [`queue`], [`logs`], [`probes`]: the handlers: each calls `Controller` or
 //!   `Queue`, nothing deeper.
 //! - [`status`], [`answers`], [`health`], [`history`], [`jobs`]: what they answer with.
+//! - [`gauges`]: the whole queue, as Prometheus reads it.
+//! - [`measured`]: counts requests, and how long they took.
 //! - [`events`]: what happens, as a stream.
 //! - [`dashboard`]: the web page, compiled in.
 //! - [`error`]: what goes wrong, and how it is said.
@@ -15,10 +17,12 @@ pub mod answers;
 pub mod dashboard;
 pub mod error;
 pub mod events;
+pub mod gauges;
 pub mod health;
 pub mod history;
 pub mod jobs;
 pub mod logs;
+pub mod measured;
 pub mod openapi;
 pub mod patience;
 pub mod probes;

@@ -1,6 +1,6 @@
 //! Handlers: liveness, readiness, metrics, for orchestrators and Prometheus.
 
-use metrics_exporter_prometheus::PrometheusHandle;
+use pedidos_common::metrics::{CONTENT_TYPE, Exporter};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -10,6 +10,7 @@ use poem_openapi::{
 use crate::{
     App,
     error::{Failure, Problem},
+    gauges,
     openapi::Tag,
 };
 
@@ -57,13 +58,17 @@ impl Probes {
         }
     }
 
-    /// Show the metrics of this replica
+    /// Show the metrics of this replica and of the queue
     ///
-    /// As Prometheus reads them.
+    /// As Prometheus reads them. Without Redis, those of the queue are left out, and
+    /// `pedidos_store_up` says so.
     #[oai(path = "/metrics", method = "get", operation_id = "getMetrics", tag = "Tag::Operation")]
-    async fn metrics(&self, exporter: Data<&PrometheusHandle>) -> Response<PlainText<String>> {
-        exporter.run_upkeep();
-        Response::new(PlainText(exporter.render()))
-            .header("Content-Type", "text/plain; version=0.0.4")
+    async fn metrics(
+        &self,
+        app: Data<&App>,
+        exporter: Data<&Exporter>,
+    ) -> Response<PlainText<String>> {
+        let queue = gauges::of_queue(&app.controller).await.into_string();
+        Response::new(PlainText(exporter.render() + &queue)).header("Content-Type", CONTENT_TYPE)
     }
 }

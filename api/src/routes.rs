@@ -1,15 +1,15 @@
 //! Every path there is, and what stands around it.
 
-use metrics_exporter_prometheus::PrometheusHandle;
+use pedidos_common::metrics::Exporter;
 use poem::{
     Endpoint, EndpointExt, Response, Route, endpoint::make_sync, get, middleware::CatchPanic,
 };
 
-use crate::{App, dashboard, error, openapi, strict::Strict};
+use crate::{App, dashboard, error, measured::Measured, openapi, strict::Strict};
 
 /// The API of this app.
 #[must_use]
-pub fn all(app: App, exporter: PrometheusHandle) -> impl Endpoint<Output = Response> {
+pub fn all(app: App, exporter: Exporter) -> impl Endpoint<Output = Response> {
     let service = openapi::service();
     let document = openapi::document(&service, Some(app.settings.max_orders));
     let json = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -30,4 +30,5 @@ pub fn all(app: App, exporter: PrometheusHandle) -> impl Endpoint<Output = Respo
         .data(app)
         .data(exporter)
         .catch_all_error(|error| async move { error::of_framework(error) })
+        .with(Measured::of(&document))
 }

@@ -94,11 +94,11 @@ impl Strict {
     }
 }
 
-fn segments(path: &str) -> Vec<String> {
+pub(crate) fn segments(path: &str) -> Vec<String> {
     path.trim_matches('/').split('/').map(str::to_owned).collect()
 }
 
-fn fits(known: &[String], path: &[String]) -> bool {
+pub(crate) fn fits(known: &[String], path: &[String]) -> bool {
     known.len() == path.len() && known.iter().zip(path).all(|(k, p)| k == p || k.starts_with('{'))
 }
 

@@ -51,6 +51,11 @@ pub const SETTINGS: &[Setting] = &[
     ("LOG_FORMAT", "text", "Lines on standard error: text or json"),
     ("LOG_PROGRESS_EVERY_MS", "5000", "How often a worker logs its progress, ms"),
     ("LOG_MEMORY", "false", "A worker logs its memory with its progress"),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "Where a worker sends a span of each lease: http://HOST:PORT of an OpenTelemetry collector",
+    ),
     ("DASHBOARD_REFRESH", "5000", "How often the dashboard polls when it has no stream, ms"),
 ];
 
@@ -146,6 +151,8 @@ pub struct LogSettings {
     pub files: Option<PathBuf>,
     /// LOG_FORMAT is json.
     pub json: bool,
+    /// OTEL_EXPORTER_OTLP_ENDPOINT: where spans go, without the path.
+    pub traces: Option<String>,
 }
 
 /// Where settings come from. A trait, so that tests use a map and never touch
@@ -401,7 +408,19 @@ impl Reader<'_> {
                 false
             }
         };
-        LogSettings { files: files.then_some(folder), json }
+        LogSettings { files: files.then_some(folder), json, traces: self.traces() }
+    }
+
+    fn traces(&mut self) -> Option<String> {
+        let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let url = self.text(name);
+        if url.is_empty() {
+            return None;
+        }
+        if !url.starts_with("http://") || !crate::traces::is_endpoint(&url) {
+            self.wrong(format!("{name}: '{url}' is not http://HOST:PORT"));
+        }
+        Some(url)
     }
 
     /// Values that are each allowed and together make no sense.
@@ -472,6 +491,7 @@ mod tests {
             ("LOG_MEMORY", "yes"),
             ("LOG_FORMAT", "xml"),
             ("QUEUE_NAME", "a{b}"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
         ])
         .unwrap_err();
         let named = [
@@ -484,6 +504,7 @@ mod tests {
             "MAX_ORDERS",
             "LOG_MEMORY",
             "LOG_FORMAT",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
         ];
         assert_eq!(mistakes.len(), named.len(), "{mistakes:#?}");
         for name in named {

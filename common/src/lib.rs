@@ -8,7 +8,7 @@
 //! - [`queue`]: Redis, what *is* happening: the scripts and the keys.
 //! - [`run`]: the vocabulary of both: phases, ledger, figures.
 //! - [`audit`]: holds a finished run against what it should be.
-//! - [`process`]: how a process begins and ends, with [`logs`], [`metrics`],
+//! - [`process`]: how a process begins and ends, with [`logs`], [`metrics`], [`traces`],
 //!   [`telemetry`], [`rotate`], [`shutdown`] and [`backoff`].
 //! - [`events`]: what has happened since a reader last looked.
 
@@ -27,3 +27,4 @@ pub mod run;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod traces;

@@ -3,7 +3,6 @@
 
 use std::{io, net::SocketAddr};
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing_appender::non_blocking::WorkerGuard;
@@ -17,6 +16,7 @@ use crate::{
     shutdown,
     store::{Store, StoreError},
     telemetry::{self, Telemetry},
+    traces::Traces,
 };
 
 /// Why a process could not begin, or end, as it should.
@@ -27,9 +27,10 @@ pub struct Process {
     /// The connections to both stores.
     pub controller: Controller,
     /// Renders this process' metrics.
-    pub exporter: PrometheusHandle,
+    pub exporter: metrics::Exporter,
     /// Cancelled by SIGTERM or SIGINT.
     pub shutdown: CancellationToken,
+    traces: Option<Traces>,
     _files: Vec<WorkerGuard>,
     last_line: CancellationToken,
     shipped: JoinHandle<()>,
@@ -44,7 +45,7 @@ impl Process {
     /// used. A store that does not answer is no error: see
     /// [`Controller::wait_ready`].
     pub async fn start(settings: &Settings, name: &str) -> Result<Option<Self>, Error> {
-        let Telemetry { lines, files } = telemetry::start(&settings.logs, name)?;
+        let Telemetry { lines, files, traces } = telemetry::start(&settings.logs, name)?;
         let exporter = metrics::install()?;
         let shutdown = shutdown::on_signal()?;
         let queue = Queue::connect(&settings.redis, &settings.queue)?;
@@ -55,15 +56,18 @@ impl Process {
         let last_line = CancellationToken::new();
         let shipped = tokio::spawn(logs::ship(lines, queue.clone(), last_line.clone()));
         let controller = Controller::new(queue, store);
-        Ok(Some(Self { controller, exporter, shutdown, _files: files, last_line, shipped }))
+        Ok(Some(Self { controller, exporter, shutdown, traces, _files: files, last_line, shipped }))
     }
 
-    /// Ends, once nothing is in hand any more: sends the last log lines, then
-    /// closes the connections.
+    /// Ends, once nothing is in hand any more: sends the last spans and log lines,
+    /// then closes the connections.
     ///
     /// # Errors
     /// The task that sends log lines has panicked.
     pub async fn end(self) -> Result<(), Error> {
+        if let Some(traces) = self.traces {
+            traces.end().await;
+        }
         self.last_line.cancel();
         self.shipped.await?;
         self.controller.queue.close().await;

@@ -25,7 +25,7 @@ use tokio::sync::broadcast;
 
 use self::{connection::Connection, keys::Keys};
 pub use self::{
-    snapshot::{RunView, Snapshot},
+    snapshot::{RunView, Snapshot, Survey},
     work::{Claim, Closed, Jobs, Lease, Listed, Outcome, Push, Take, Token, Work},
 };
 use crate::{
@@ -119,6 +119,19 @@ impl From<fred::error::Error> for QueueError {
                 Self::Unavailable(details)
             }
             _ => Self::Refused(details),
+        }
+    }
+}
+
+impl QueueError {
+    /// What kind of failure it is, in one word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Format(_) => "format",
+            Self::Refused(_) => "refused",
+            Self::Answer(_) => "answer",
         }
     }
 }
@@ -487,6 +500,12 @@ impl Queue {
         Snapshot::parse(self.call(&SNAPSHOT, vec![alive]).await?)
     }
 
+    /// As [`Self::snapshot`], and what is oldest: costs a read for each lease.
+    pub async fn survey(&self) -> Result<Survey> {
+        let alive = (Self::WORKER_ALIVE.as_millis() as i64).into();
+        Survey::parse(self.call(&SNAPSHOT, vec![alive, 1.into()]).await?)
+    }
+
     /// How many attempts at each of these orders have failed so far.
     pub async fn attempts(&self, ids: &[OrderId]) -> Result<Vec<u32>> {
         let fields: Vec<Key> = ids.iter().map(|id| Key::from(id.as_bytes().as_slice())).collect();
@@ -550,6 +569,7 @@ fn claimed(token: &Token, answer: &Value) -> Result<Claim> {
         since_ms: int(10).ok_or_else(bad)? as i64,
         replay: int(8) == Some(1),
         letters: Letters::read(&text(9).ok_or_else(bad)?).map_err(QueueError::Answer)?,
+        phase: text(11).ok_or_else(bad)?.parse().map_err(QueueError::Answer)?,
         work,
     }))
 }

@@ -50,6 +50,19 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+impl StoreError {
+    /// What kind of failure it is, in one word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Rejected(_) => "rejected",
+            Self::Settings(_) => "settings",
+            Self::Corrupt(_) => "corrupt",
+        }
+    }
+}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error.kind.as_ref() {

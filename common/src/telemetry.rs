@@ -24,6 +24,7 @@ use crate::{
     config::LogSettings,
     logs::Line,
     rotate::{FULL, KEPT, Rotating},
+    traces::Traces,
 };
 
 /// Lines that may wait to be sent to Redis.
@@ -50,12 +51,14 @@ pub struct Telemetry {
     pub lines: mpsc::Receiver<Line>,
     /// To be kept as long as files are to be written.
     pub files: Vec<WorkerGuard>,
+    /// To be ended with the process.
+    pub traces: Option<Traces>,
 }
 
 /// Starts logging. `process` names this one in every line.
 ///
 /// # Errors
-/// The log files cannot be written.
+/// The log files cannot be written, or spans cannot be sent to such an address.
 pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
     let (sender, lines) = mpsc::channel(BACKLOG);
     let mut guards = Vec::new();
@@ -70,13 +73,15 @@ pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
     let terminal = if settings.json { terminal.json().boxed() } else { terminal.boxed() };
+    let lines_of_all = Lines { process: process.to_owned(), sender, files };
+    let traces = settings.traces.as_deref().map(|url| Traces::to(url, process)).transpose()?;
     tracing_subscriber::registry()
-        .with(filter)
-        .with(terminal)
-        .with(Lines { process: process.to_owned(), sender, files })
+        // RUST_LOG is about lines; spans are sent whatever it says.
+        .with(terminal.and_then(lines_of_all).with_filter(filter))
+        .with(traces.as_ref().map(Traces::layer))
         .try_init()
         .map_err(io::Error::other)?;
-    Ok(Telemetry { lines, files: guards })
+    Ok(Telemetry { lines, files: guards, traces })
 }
 
 /// The three files of the seeds.

@@ -10,6 +10,7 @@
 //! - [`redises`]: several Redis servers: behind Sentinel, or a Redis Cluster.
 //! - [`mod@bench`]: the benchmark.
 //! - [`chaos`]: random faults in random runs.
+//! - [`monitoring`]: what Prometheus and Grafana are given.
 //! - [`proxy`]: a network that fails as networks do.
 //! - [`steps`]: the steps of a process' work, each a call to a store, to stop it at.
 //! - [`stores`]: a database and a queue of one's own, and what is in them.
@@ -30,6 +31,7 @@ pub mod client;
 pub mod cluster;
 pub mod events;
 pub mod letters;
+pub mod monitoring;
 pub mod phases;
 pub mod process;
 pub mod proxy;

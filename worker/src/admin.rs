@@ -2,9 +2,15 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use pedidos_common::{config::Settings, control::Controller, process::listen};
+use pedidos_common::{
+    config::Settings,
+    control::Controller,
+    metrics::{CONTENT_TYPE, Exporter},
+    process::listen,
+};
 use poem::{
-    EndpointExt, Route, Server, get, handler, http::StatusCode, listener::TcpAcceptor, web::Data,
+    EndpointExt, Response, Route, Server, get, handler, http::StatusCode, listener::TcpAcceptor,
+    web::Data,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,9 +25,6 @@ pub struct Admin {
     /// Ends with the process.
     pub served: JoinHandle<io::Result<()>>,
 }
-
-/// Renders this process' metrics.
-pub type Exporter = metrics_exporter_prometheus::PrometheusHandle;
 
 /// Binds HOST:ADMIN_PORT and serves until shutdown.
 ///
@@ -50,9 +53,8 @@ pub async fn bind(
 }
 
 #[handler]
-fn metrics(exporter: Data<&Exporter>) -> String {
-    exporter.run_upkeep();
-    exporter.render()
+fn metrics(exporter: Data<&Exporter>) -> Response {
+    Response::builder().content_type(CONTENT_TYPE).body(exporter.render())
 }
 
 /// Looks at no store: a restart would not bring one back.

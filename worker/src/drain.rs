@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use metrics::counter;
+use ::metrics::counter;
 use pedidos_common::{
     backoff::{Backoff, doubled},
     metrics as names,
@@ -13,7 +13,8 @@ use pedidos_common::{
 };
 
 use crate::{
-    retry::{Stopped, until_answered},
+    metrics,
+    retry::{Stopped, timed, until_answered},
     worker::Worker,
 };
 
@@ -48,18 +49,21 @@ impl Worker {
         self.judge(lease, generator, failures, &mut outcome).await?;
         let Outcome { retry, dead, removed, returned } = &outcome;
         let named = retry.len() + dead.len() + removed.len() + returned.len();
-        let closed = self.queue().ack(&lease.token, &outcome).await?;
+        let closed = timed("ack", self.queue().ack(&lease.token, &outcome)).await?;
         if closed != Closed::Stale {
             let processed = (ids.len() - named) as u64;
             self.done[1].fetch_add(processed, Ordering::Relaxed);
-            counter!(names::LEASES, "kind" => priority.as_str().to_lowercase()).increment(1);
-            for (label, count) in [
-                ("processed", processed),
-                ("retried", outcome.retry.len() as u64),
-                ("dead", outcome.dead.len() as u64),
-                ("removed", outcome.removed.len() as u64),
-            ] {
-                counter!(names::ORDERS, "outcome" => label).increment(count);
+            let counts = [
+                processed,
+                outcome.retry.len() as u64,
+                outcome.dead.len() as u64,
+                outcome.removed.len() as u64,
+                outcome.returned.len() as u64,
+            ];
+            for (label, count) in metrics::OUTCOMES.into_iter().zip(counts) {
+                counter!(names::ORDERS, "priority" => priority.as_str(), "outcome" => label)
+                    .increment(count);
+                tracing::Span::current().record(label, count);
             }
         }
         Ok(closed)

@@ -4,7 +4,7 @@
 
 use std::{ops::Range, sync::atomic::Ordering, time::Duration};
 
-use metrics::counter;
+use ::metrics::counter;
 use pedidos_common::{
     metrics as names,
     order::{Generator, Order, OrderId, Priority},
@@ -15,7 +15,7 @@ use pedidos_common::{
 use tokio::time::Instant;
 
 use crate::{
-    retry::{Stopped, until_answered},
+    retry::{Stopped, timed, until_answered},
     worker::Worker,
 };
 
@@ -58,11 +58,13 @@ impl Worker {
         let replay = stored.any_terminal();
         let began = Instant::now();
         let push = Push { late: stored.late_vip, ..sorted(&vip, &stored) };
-        let closed = self.queue().push_chunk(&lease.token, &push, normal, replay).await?;
+        let pushed = self.queue().push_chunk(&lease.token, &push, normal, replay);
+        let closed = timed("push_chunk", pushed).await?;
         self.spent_pushing(Priority::Vip as usize, began);
         if closed != Closed::Stale {
-            counter!(names::LEASES, "kind" => "generate").increment(1);
-            self.done[0].fetch_add(u64::from(indexes.end - indexes.start), Ordering::Relaxed);
+            let generated = u64::from(indexes.end - indexes.start);
+            counter!(names::GENERATED).increment(generated);
+            self.done[0].fetch_add(generated, Ordering::Relaxed);
         }
         Ok(closed)
     }
@@ -130,11 +132,10 @@ impl Worker {
             .filter(|order| order.priority() == Priority::Normal)
             .map(|order| order.id)
             .collect();
-        let closed = self.queue().push_normal(&lease.token, &sorted(&normal, &stored)).await?;
+        let push = sorted(&normal, &stored);
+        let pushed = self.queue().push_normal(&lease.token, &push);
+        let closed = timed("push_normal", pushed).await?;
         self.spent_pushing(Priority::Normal as usize, began);
-        if closed != Closed::Stale {
-            counter!(names::LEASES, "kind" => "enqueue").increment(1);
-        }
         Ok(closed)
     }
 }

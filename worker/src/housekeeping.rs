@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use metrics::counter;
+use ::metrics::counter;
 use pedidos_common::{
     control::{Controller, VerbError},
     metrics as names,
@@ -17,7 +17,7 @@ use pedidos_common::{
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::worker::Worker;
+use crate::{retry::count_failure, worker::Worker};
 
 /// How often an idle worker looks for something to sweep.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -39,8 +39,8 @@ impl Worker {
                 () = stop.cancelled() => return,
             }
             if let Err(error) = self.beat().await {
-                counter!(names::STORE_ERRORS, "store" => "redis").increment(1);
                 tracing::debug!(%error, "a heartbeat failed; the next one follows");
+                count_failure(&error.into());
             }
         }
     }
@@ -72,6 +72,7 @@ impl Worker {
             }
             if let Err(error) = self.compare(&mut noted, &mut next_sweep).await {
                 tracing::warn!(%error, "control was not compared; trying again");
+                count_failure(&error.into());
             }
         }
     }
@@ -155,16 +156,10 @@ impl Worker {
                 Err(error) => tracing::debug!(%error, "no figures for the progress line"),
             }
             if self.settings.log_memory {
-                tracing::info!(rss_kib = resident_kib().unwrap_or(0), "memory");
+                let resident = names::resident_bytes().unwrap_or(0);
+                tracing::info!(rss_kib = resident / 1024, "memory");
             }
             before = now;
         }
     }
-}
-
-/// Memory that this process has in RAM, KiB.
-fn resident_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }

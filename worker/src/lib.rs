@@ -5,11 +5,13 @@
 //! - `drain`: processes a batch.
 //! - `housekeeping`: heartbeats, reclaim, comparison with control, sweep.
 //! - [`admin`]: `/metrics` and probes.
+//! - [`metrics`]: what it tells there, from the start; and the span of a lease.
 
 pub mod admin;
 mod drain;
 mod generate;
 mod housekeeping;
+pub mod metrics;
 mod retry;
 mod worker;
 

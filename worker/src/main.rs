@@ -7,7 +7,7 @@ use pedidos_common::{
     config::Settings,
     process::{Error, Process},
 };
-use pedidos_worker::{Worker, admin};
+use pedidos_worker::{Worker, admin, metrics};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,6 +29,7 @@ async fn run(settings: Settings) -> Result<(), Error> {
     let Some(process) = Process::start(&settings, &format!("worker:{}", &id[..8])).await? else {
         return Ok(());
     };
+    metrics::begin(settings.worker.slots);
     let (controller, shutdown) = (process.controller.clone(), process.shutdown.clone());
     let exporter = process.exporter.clone();
     let admin = admin::bind(&settings, controller.clone(), exporter, shutdown.clone()).await?;

@@ -1,7 +1,8 @@
-//! Trying again, for as long as there is a point.
+//! Trying again, for as long as there is a point; and what calls come to, counted.
 
+use ::metrics::{counter, histogram};
 use pedidos_common::{
-    backoff::Backoff, control::VerbError, metrics, queue::QueueError, store::StoreError,
+    backoff::Backoff, control::VerbError, metrics as names, queue::QueueError, store::StoreError,
 };
 
 /// Why work under a lease was not done.
@@ -39,6 +40,26 @@ impl Stopped {
     }
 }
 
+/// Waits for a call, and notes how long it took.
+pub async fn timed<T>(call: &'static str, answer: impl Future<Output = T>) -> T {
+    let began = tokio::time::Instant::now();
+    let answer = answer.await;
+    histogram!(names::CALL_SECONDS, "call" => call).record(began.elapsed().as_secs_f64());
+    answer
+}
+
+/// Counts a call that failed, by store and kind.
+pub fn count_failure(stopped: &Stopped) {
+    let (store, kind) = match stopped {
+        Stopped::Store(error) | Stopped::Verb(VerbError::Store(error)) => ("mongodb", error.kind()),
+        Stopped::Queue(error) | Stopped::Verb(VerbError::Queue(error)) => ("redis", error.kind()),
+        Stopped::Verb(VerbError::OutcomeUnknown { cause, .. }) => ("mongodb", cause.kind()),
+        Stopped::Verb(VerbError::StaleStore { .. }) => ("mongodb", "stale"),
+        Stopped::Verb(VerbError::Active { .. }) | Stopped::Stale | Stopped::Unwanted => return,
+    };
+    counter!(names::STORE_ERRORS, "store" => store, "kind" => kind).increment(1);
+}
+
 /// Repeats a call to MongoDB until it is answered: while the store is away no
 /// order is to blame, and no attempt is spent. Ends when the lease does, for
 /// the caller is dropped then.
@@ -51,15 +72,11 @@ where
 {
     let mut backoff = Backoff::default();
     loop {
-        let began = tokio::time::Instant::now();
-        let result = call().await;
-        ::metrics::histogram!(metrics::CALL_SECONDS, "call" => what)
-            .record(began.elapsed().as_secs_f64());
-        match result {
+        match timed(what, call()).await {
             Err(error @ StoreError::Unavailable(_)) => {
-                ::metrics::counter!(metrics::STORE_ERRORS, "store" => "mongodb").increment(1);
                 let delay = backoff.after_failure();
                 tracing::warn!(call = what, %error, ?delay, "MongoDB did not answer; trying again");
+                count_failure(&error.into());
                 tokio::time::sleep(delay).await;
             }
             result => return result,

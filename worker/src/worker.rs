@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use metrics::{counter, gauge, histogram};
+use ::metrics::{counter, gauge, histogram};
 use pedidos_common::{
     backoff::Backoff,
     config::{Settings, WorkerSettings},
@@ -26,8 +26,12 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use crate::retry::Stopped;
+use crate::{
+    metrics::span_of,
+    retry::{Stopped, count_failure, timed},
+};
 
 /// Chunks that a worker builds at once; more of them are not faster.
 const CHUNKS_AT_ONCE: usize = 3;
@@ -145,7 +149,7 @@ impl Worker {
                 }
                 Err(error) => {
                     let pause = backoff.after_failure();
-                    counter!(names::STORE_ERRORS, "store" => "redis").increment(1);
+                    count_failure(&error);
                     if error.is_outage() {
                         // Said once for all slots by the housekeeping.
                         tracing::debug!(%error, ?pause, "a step failed; trying again");
@@ -184,22 +188,28 @@ impl Worker {
                 if !matches!(lease.work, Work::Generate(_)) {
                     chunk = None;
                 }
-                let token = lease.token.clone();
-                let stale = self.hold(&token);
-                let worked = tokio::select! {
-                    // Work first: a heartbeat that crosses an ack finds its
-                    // lease closed, and that is no loss.
-                    biased;
-                    worked = self.work(&lease) => worked,
-                    // Not a chunk, though: what was inserted of a run that is
-                    // wanted no more has to be put right.
-                    () = stale.cancelled(), if chunk.is_none() => Err(Stopped::Stale),
-                };
-                let settled = self.settle(&token, worked).await;
+                let span = span_of(&lease);
+                let settled = self.under(&lease, chunk.is_some()).instrument(span).await;
                 drop(chunk);
                 settled
             }
         }
+    }
+
+    /// The work of a lease, until it is closed, gone, or handed back.
+    async fn under(&self, lease: &Lease, chunk: bool) -> Result<Step, Stopped> {
+        let began = Instant::now();
+        let stale = self.hold(&lease.token);
+        let worked = tokio::select! {
+            // Work first: a heartbeat that crosses an ack finds its
+            // lease closed, and that is no loss.
+            biased;
+            worked = self.work(lease) => worked,
+            // Not a chunk, though: what was inserted of a run that is
+            // wanted no more has to be put right.
+            () = stale.cancelled(), if !chunk => Err(Stopped::Stale),
+        };
+        self.settle(lease, worked, began).await
     }
 
     /// Asks for work. A lost answer is asked for again with the same token, so
@@ -213,17 +223,16 @@ impl Worker {
         let mut backoff = Backoff::default();
         let began = Instant::now();
         loop {
-            let claimed = self.queue().claim(&token, &self.id, pushing, generate).await;
-            match claimed {
-                Err(QueueError::Unavailable(_)) if began.elapsed() < self.lease_time / 2 => {
+            let claimed = self.queue().claim(&token, &self.id, pushing, generate);
+            match timed("claim", claimed).await {
+                Err(error @ QueueError::Unavailable(_))
+                    if began.elapsed() < self.lease_time / 2 =>
+                {
+                    count_failure(&error.into());
                     tokio::time::sleep(backoff.after_failure()).await;
                     pushing = [Duration::ZERO; 2];
                 }
-                claimed => {
-                    histogram!(names::CALL_SECONDS, "call" => "claim")
-                        .record(began.elapsed().as_secs_f64());
-                    return claimed;
-                }
+                claimed => return claimed,
             }
         }
     }
@@ -245,18 +254,25 @@ impl Worker {
     /// After the work: the lease is closed, gone, or handed back.
     async fn settle(
         &self,
-        token: &Token,
+        lease: &Lease,
         worked: Result<Closed, Stopped>,
+        began: Instant,
     ) -> Result<Step, Stopped> {
         let outcome = match worked {
-            Ok(Closed::Counted(_)) => Ok(Step::Worked),
-            Ok(Closed::Stale) | Err(Stopped::Stale) => {
-                counter!(names::STALE).increment(1);
+            Ok(Closed::Counted(_)) => {
+                let kind = lease.work.kind();
+                counter!(names::LEASES, "kind" => kind).increment(1);
+                histogram!(names::LEASE_SECONDS, "kind" => kind)
+                    .record(began.elapsed().as_secs_f64());
+                Ok(Step::Worked)
+            }
+            gone @ (Ok(Closed::Stale) | Err(Stopped::Stale)) => {
+                counter!(if gone.is_ok() { names::STALE } else { names::LOST }).increment(1);
                 tracing::warn!("a lease was gone: its work is another's now");
                 Ok(Step::Worked)
             }
             Err(stopped) => {
-                let released = self.queue().release(token).await;
+                let released = self.queue().release(&lease.token).await;
                 match stopped {
                     Stopped::Unwanted => released.map(|()| Step::Worked).map_err(Stopped::from),
                     stopped => Err(stopped),
@@ -264,7 +280,7 @@ impl Worker {
             }
         };
         // Whatever came of it: a lease that nobody works on must not be extended.
-        self.let_go(token);
+        self.let_go(&lease.token);
         outcome
     }
 

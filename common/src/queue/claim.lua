@@ -4,7 +4,7 @@
 --       1 if the caller may be given a chunk
 -- Answers {'behind'}: this Redis knows less of control than the caller
 --      or {'wait', ms}
---      or {kind, runId, seed, createdAt, version, a, b, ids, replay, letters, since}
+--      or {kind, runId, seed, createdAt, version, a, b, ids, replay, letters, since, phase}
 --         kind: generate, enqueue, vip, normal, save
 -- Asked again with the same token it gives the same lease.
 local token, worker = ARGV[1], ARGV[3]

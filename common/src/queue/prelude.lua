@@ -80,9 +80,9 @@ end
 -- The answer of the scripts that give work out.
 local function work_of(lease)
     local about = redis.call('HMGET', run, 'runId', 'seed', 'createdAt', 'version', 'replay',
-        'letters')
+        'letters', 'phase')
     return { lease.kind, about[1], about[2], about[3], about[4], lease.a, lease.b, lease.ids,
-        about[5] or '0', about[6] or '', lease.since }
+        about[5] or '0', about[6] or '', lease.since, about[7] }
 end
 
 local function grant(token, worker, lease_ms, kind, a, b, ids)

@@ -6,7 +6,7 @@ use fred::types::Value;
 
 use super::{QueueError, Result, WorkerInfo, unexpected};
 use crate::{
-    order::Priority,
+    order::{OrderId, Priority},
     run::{Figures, Ledger, Phase},
 };
 
@@ -34,6 +34,31 @@ pub struct Snapshot {
     pub first_deadline_ms: i64,
     /// Workers heard of lately.
     pub workers: Vec<WorkerInfo>,
+}
+
+/// The queue at one instant, and what is oldest in it.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// All the rest.
+    pub snapshot: Snapshot,
+    /// Since when the oldest lease is held, ms since the epoch.
+    pub oldest_lease_ms: Option<i64>,
+    /// The VIP and the NORMAL order that is next to be claimed.
+    pub heads: [Option<OrderId>; 2],
+}
+
+impl Survey {
+    pub(super) fn parse(answer: Value) -> Result<Self> {
+        let (oldest, heads) = match &answer {
+            Value::Array(parts) if parts.len() == 12 => {
+                let head = |at: usize| OrderId::unpack(parts[at].as_bytes().unwrap_or(&[])).next();
+                (parts[9].as_i64(), [head(10), head(11)])
+            }
+            _ => return Err(unexpected(&answer)),
+        };
+        let oldest_lease_ms = oldest.filter(|since| *since > 0);
+        Ok(Self { snapshot: Snapshot::parse(answer)?, oldest_lease_ms, heads })
+    }
 }
 
 /// A run as Redis has it.

@@ -59,6 +59,8 @@ pub struct Lease {
     pub replay: bool,
     /// What a person decided about dead letters of the run.
     pub letters: Vec<Letters>,
+    /// Where the run was.
+    pub phase: Phase,
     /// What is to be done.
     pub work: Work,
 }
@@ -74,6 +76,35 @@ pub enum Work {
     Enqueue(Range<u32>),
     /// Write the run's end, or carry out its cancel.
     Save,
+}
+
+impl Work {
+    /// The kinds there are, in the order of a run.
+    pub const KINDS: [&str; 5] = ["generate", "vip", "enqueue", "normal", "save"];
+
+    /// What kind of work it is, as the queue's scripts name it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Generate(_) => "generate",
+            Self::Drain(Priority::Vip, _) => "vip",
+            Self::Enqueue(_) => "enqueue",
+            Self::Drain(Priority::Normal, _) => "normal",
+            Self::Save => "save",
+        }
+    }
+
+    /// How many orders it is about; of a range to enqueue, the VIP ones too.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        match self {
+            Self::Generate(indexes) | Self::Enqueue(indexes) => {
+                (indexes.end - indexes.start) as usize
+            }
+            Self::Drain(_, ids) => ids.len(),
+            Self::Save => 0,
+        }
+    }
 }
 
 /// What became of a batch; everything not named was processed.

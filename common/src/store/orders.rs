@@ -171,6 +171,16 @@ impl Store {
         Ok(stored)
     }
 
+    /// When an order was created, ms since the epoch by Redis' clock; none if it is not there.
+    pub async fn created_at(&self, id: OrderId) -> Result<Option<i64>> {
+        let orders = self.orders.clone_with_type::<Document>();
+        let fields = doc! { "_id": 0, "createdAt": 1 };
+        let find = orders.find_one(doc! { "_id": id.to_string() }).projection(fields);
+        let Some(order) = within(find).await? else { return Ok(None) };
+        let at = order.get_datetime("createdAt").map_err(corrupt)?;
+        Ok(Some(at.timestamp_millis()))
+    }
+
     /// Marks a batch processed; the time is the server's own. Answers how many
     /// were still pending.
     pub async fn mark_processed(&self, ids: &[OrderId], priority: Priority) -> Result<u64> {

@@ -1,0 +1,82 @@
+//! What a worker tells of itself: every series from the start, so that a rate is 0 before
+//! it is more; and one span for each lease.
+
+use ::metrics::{counter, gauge, histogram};
+use pedidos_common::{
+    metrics as names,
+    order::Priority,
+    queue::{Lease, Work},
+};
+use tracing::Span;
+
+/// What becomes of an order of a batch.
+pub const OUTCOMES: [&str; 5] = ["processed", "retried", "dead", "removed", "returned"];
+
+/// Every call that is timed.
+const CALLS: [&str; 15] = [
+    "claim",
+    "ack",
+    "push_chunk",
+    "push_normal",
+    "insert",
+    "update",
+    "read_back",
+    "read_chunk",
+    "read_range",
+    "control",
+    "history",
+    "letters",
+    "dead_letter",
+    "cancel",
+    "delete",
+];
+
+/// Every kind of failure of a store.
+const FAILURES: [(&str, &[&str]); 2] = [
+    ("mongodb", &["unavailable", "rejected", "settings", "corrupt", "stale"]),
+    ("redis", &["unavailable", "format", "refused", "answer"]),
+];
+
+/// Begins at 0.
+pub fn begin(slots: u32) {
+    for priority in Priority::ALL {
+        for outcome in OUTCOMES {
+            counter!(names::ORDERS, "priority" => priority.as_str(), "outcome" => outcome)
+                .increment(0);
+        }
+    }
+    for kind in Work::KINDS {
+        counter!(names::LEASES, "kind" => kind).increment(0);
+        let _begun = histogram!(names::LEASE_SECONDS, "kind" => kind);
+    }
+    for call in CALLS {
+        let _begun = histogram!(names::CALL_SECONDS, "call" => call);
+    }
+    for (store, kinds) in FAILURES {
+        for kind in kinds {
+            counter!(names::STORE_ERRORS, "store" => store, "kind" => *kind).increment(0);
+        }
+    }
+    for name in [names::GENERATED, names::STALE, names::LOST, names::RECLAIMED] {
+        counter!(name).increment(0);
+    }
+    gauge!(names::SLOTS).set(f64::from(slots));
+    gauge!(names::BUSY).set(0.0);
+}
+
+/// The span of a lease: what is logged meanwhile carries it, and a trace has one for each.
+pub fn span_of(lease: &Lease) -> Span {
+    tracing::info_span!(
+        "lease",
+        kind = lease.work.kind(),
+        run = %lease.run_id,
+        phase = %lease.phase,
+        token = lease.token.as_str(),
+        orders = lease.work.size(),
+        processed = tracing::field::Empty,
+        retried = tracing::field::Empty,
+        dead = tracing::field::Empty,
+        removed = tracing::field::Empty,
+        returned = tracing::field::Empty,
+    )
+}
