@@ -14,7 +14,7 @@ test: ## all tests, on a real Redis and a MongoDB-protocol server
 	@scripts/deps
 	@scripts/services with scripts/test
 
-check: ## format, lints, docs, openapi.yaml, contract fuzzing, the dashboard in Chromium, images and manifests, shell scripts, licences
+check: ## format, lints, docs, openapi.yaml, contract fuzzing, the dashboard in Chromium, rules on a real Prometheus, images and manifests, shell scripts, licences
 	@scripts/deps
 	@scripts/services with scripts/check
 

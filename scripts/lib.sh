@@ -51,7 +51,7 @@ need_prometheus() {
   log=$(mktemp)
   # An index that is there already may do.
   if ! {
-    have sudo || ((EUID == 0)) && "${apt[@]}" update
+    if have sudo || ((EUID == 0)); then "${apt[@]}" update; fi
     (cd "$own" && apt-get -qq download prometheus) && dpkg-deb -x "$own"/prometheus_*.deb "$own"
   } >"$log" 2>&1; then
     cat "$log" >&2
