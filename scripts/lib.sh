@@ -60,7 +60,7 @@ need_prometheus() {
   fi
   rm -f "$log" "$own"/prometheus_*.deb
   hash -r
-  have prometheus && have promtool || die "$1: the package prometheus has not what is needed"
+  if ! have prometheus || ! have promtool; then die "$1: the package has not what is needed"; fi
 }
 
 # have_node: one that is new enough for the dashboard and what checks it.

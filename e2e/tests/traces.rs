@@ -65,7 +65,7 @@ fn fields(attributes: &[KeyValue]) -> BTreeMap<String, String> {
         let value = field.value.as_ref().and_then(|value| value.value.as_ref());
         let value = match value {
             Some(Value::StringValue(text)) => text.clone(),
-            Some(Value::IntValue(number)) => number.to_string(),
+            Some(Value::IntValue(number)) => format!("{number}"),
             other => format!("{other:?}"),
         };
         (field.key.clone(), value)
@@ -80,6 +80,7 @@ async fn a_collector_gets_one_span_of_every_lease() {
     // Whatever lines are wanted.
     let worker = cluster.start_one(Kind::Worker, &[("RUST_LOG", "warn")]).await;
     let (run_id, _) = cluster.run(2_000).await;
+    cluster.at_rest().await;
     let closed = cluster.client_of(worker).metric(LEASES).await;
     // What is left is sent at its end.
     cluster.stop(worker).await;
@@ -96,6 +97,11 @@ async fn a_collector_gets_one_span_of_every_lease() {
                 assert_eq!((span.name.as_str(), &fields["run"]), ("lease", &run_id), "{fields:?}");
                 assert!(span.end_time_unix_nano >= span.start_time_unix_nano);
                 assert!(!fields["phase"].is_empty(), "{fields:?}");
+                let number = |field: &KeyValue| {
+                    let value = field.value.as_ref().and_then(|value| value.value.as_ref());
+                    field.key == "orders" && matches!(value, Some(Value::IntValue(_)))
+                };
+                assert!(span.attributes.iter().any(number), "{fields:?}");
                 let size: u64 = fields["orders"].parse().unwrap();
                 *orders.entry(fields["kind"].clone()).or_insert(0) += size;
                 let done = fields.get("processed").map_or(0, |done| done.parse().unwrap());

@@ -63,7 +63,7 @@ impl Worker {
             for (label, count) in metrics::OUTCOMES.into_iter().zip(counts) {
                 counter!(names::ORDERS, "priority" => priority.as_str(), "outcome" => label)
                     .increment(count);
-                tracing::Span::current().record(label, count);
+                tracing::Span::current().record(label, count as i64);
             }
         }
         Ok(closed)

@@ -72,7 +72,8 @@ pub fn span_of(lease: &Lease) -> Span {
         run = %lease.run_id,
         phase = %lease.phase,
         token = lease.token.as_str(),
-        orders = lease.work.size(),
+        // OpenTelemetry has numbers with a sign; others it takes as text.
+        orders = lease.work.size() as i64,
         processed = tracing::field::Empty,
         retried = tracing::field::Empty,
         dead = tracing::field::Empty,

@@ -21,7 +21,8 @@ use tokio::{
 
 /// Small batches, so that a run is long enough to be looked at.
 const SETTINGS: &[(&str, &str)] = &[("ORDERS_BATCH_SIZE", "20"), ("ORDERS_QUEUE_CONCURRENCY", "2")];
-const QUANTITY: u32 = 60_000;
+/// More than are done before everything was asked: the run is cancelled then.
+const QUANTITY: u32 = 200_000;
 /// How often what has no data yet is asked for again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -74,7 +75,10 @@ async fn main() {
     }
     assert_eq!(firing, [""; 0], "nothing is wrong, and yet");
     prometheus.evaluates(rules.len()).await;
-    cluster.ends_exact(&run_id).await;
+    let cancelled = cluster.client().cancel("pollIntervalMs=20").await;
+    assert_eq!(cancelled["aborted"], true, "run {run_id}: {cancelled:#}");
+    cluster.at_rest().await;
+    cluster.audit().await;
     let (asked, alerts) = (asked.len(), alerts.len());
     prometheus.stop().await;
     cluster.finish().await;
