@@ -183,6 +183,7 @@ impl Hub {
         // That time passes is no news.
         let mut state = snapshot.clone();
         (state.now_ms, state.first_deadline_ms) = (0, 0);
+        state.workers.iter_mut().for_each(|worker| worker.seen_ms = 0);
         if shown.as_ref() != Some(&state) {
             self.send(Told::Progress(Arc::new(Status::of(&snapshot))));
             *shown = Some(state);

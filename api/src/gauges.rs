@@ -80,8 +80,8 @@ fn of_survey(survey: &Survey, text: &mut Text) {
     text.one(names::LEASES_HELD, snapshot.leases as f64);
     let workers = &snapshot.workers;
     text.one(names::WORKERS_ALIVE, workers.len() as f64);
-    text.one(names::WORKERS_SLOTS, workers.iter().map(|worker| f64::from(worker.slots)).sum());
-    text.one(names::WORKERS_BUSY, workers.iter().map(|worker| f64::from(worker.busy)).sum());
+    text.one(names::WORKERS_SLOTS, workers.iter().map(|worker| f64::from(worker.info.slots)).sum());
+    text.one(names::WORKERS_BUSY, workers.iter().map(|worker| f64::from(worker.info.busy)).sum());
 
     text.one(names::FENCE_OPEN, f64::from(run.phase.fence_open()));
     text.one(names::FENCE_VIOLATIONS, run.figures.violations as f64);

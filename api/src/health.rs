@@ -36,7 +36,7 @@ pub struct Health {
     pub processor: ProcessorHealth,
     /// What was looked at.
     pub checks: Checks,
-    /// Why Redis is out of reach.
+    /// Why Redis is out of reach, or why the run is in phase ERROR.
     pub error: Option<String>,
 }
 
@@ -144,7 +144,7 @@ impl Health {
                 aborting,
             },
             checks,
-            error: None,
+            error: run.error.clone().filter(|_| run.phase == Phase::Error),
         }
     }
 }

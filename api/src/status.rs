@@ -2,7 +2,7 @@
 
 use pedidos_common::{
     order::Priority,
-    queue::{RunView, Snapshot, WorkerInfo},
+    queue::{RunView, Snapshot, WorkerInfo, WorkerSeen},
     run::{Ledger, Phase},
     telemetry::iso,
 };
@@ -207,6 +207,7 @@ struct Workers {
 
 /// One worker that is alive.
 #[derive(Debug, Clone, Object)]
+#[oai(rename_all = "camelCase")]
 struct Worker {
     /// Its id, made at its start; its log lines begin with it.
     id: String,
@@ -220,12 +221,14 @@ struct Worker {
     slots: u32,
     /// Leases that it holds.
     busy: u32,
+    /// Its last heartbeat. That there was one more is no news: `progress` does not tell it.
+    last_seen: String,
 }
 
-impl From<&WorkerInfo> for Worker {
-    fn from(worker: &WorkerInfo) -> Self {
-        let WorkerInfo { id, host, pid, version, slots, busy } = worker.clone();
-        Self { id, host, pid, version, slots, busy }
+impl From<&WorkerSeen> for Worker {
+    fn from(WorkerSeen { info, seen_ms }: &WorkerSeen) -> Self {
+        let WorkerInfo { id, host, pid, version, slots, busy } = info.clone();
+        Self { id, host, pid, version, slots, busy, last_seen: iso(*seen_ms) }
     }
 }
 
@@ -362,8 +365,8 @@ impl Status {
             },
             workers: Workers {
                 alive: snapshot.workers.len() as u64,
-                slots: snapshot.workers.iter().map(|worker| u64::from(worker.slots)).sum(),
-                busy: snapshot.workers.iter().map(|worker| u64::from(worker.busy)).sum(),
+                slots: snapshot.workers.iter().map(|worker| u64::from(worker.info.slots)).sum(),
+                busy: snapshot.workers.iter().map(|worker| u64::from(worker.info.busy)).sum(),
                 list: snapshot.workers.iter().take(Workers::LISTED).map(Worker::from).collect(),
             },
             ledger: Ledgers { vip: vip.into(), normal: normal.into() },

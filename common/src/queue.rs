@@ -25,7 +25,7 @@ use tokio::sync::broadcast;
 
 use self::{connection::Connection, keys::Keys};
 pub use self::{
-    snapshot::{RunView, Snapshot, Survey},
+    snapshot::{RunView, Snapshot, Survey, WorkerSeen},
     work::{Claim, Closed, Jobs, Lease, Listed, Outcome, Push, Take, Token, Work},
 };
 use crate::{

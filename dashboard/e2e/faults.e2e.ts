@@ -64,6 +64,26 @@ test("an API that goes is missed, and one that comes is found", async () => {
   }
 });
 
+test("a worker is seen to come, and to go", async () => {
+  const { page, mistakes } = await open(browser);
+  const workers = page.getByRole("list", { name: "Workers" }).getByRole("listitem");
+  await page.getByText("2 alive · 0 of 4 slots busy").waitFor();
+  const third = new Program(program("pedidos-worker"), SETTINGS, join(inject("folder"), "third-worker.log"));
+  try {
+    await third.listening;
+    await page.getByText("3 alive · 0 of 6 slots busy").waitFor();
+    await workers.filter({ hasText: `:${third.pid}` }).getByText("0/2 busy · seen now").waitFor();
+    third.kill();
+    const gone = page.locator("[data-worker=gone]").filter({ hasText: `:${third.pid}` });
+    await gone.getByText(/last seen \d+ s ago/).waitFor();
+    await page.getByText("2 alive · 0 of 4 slots busy").waitFor();
+  } finally {
+    await third.stop();
+  }
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
 test("without a stream the page asks, and sees the run to its end all the same", async () => {
   const { page, mistakes } = await open(browser);
   await page.route("**/pedidos/events", (route) => route.abort());

@@ -110,6 +110,26 @@ for (const theme of ["light", "dark"] as const) {
   }
 }
 
+test("in Portuguese every view is accessible and fits a phone", async () => {
+  const { page, mistakes } = await open(browser, "", { viewport: SIZES.phone, locale: "pt-BR", reducedMotion: "reduce" });
+  for (const [hash, ready] of [
+    ["#/", page.getByText("em mãos").first()],
+    ["#/jobs?state=completed", page.getByRole("row").nth(20)],
+    ["#/jobs?state=failed", page.getByRole("row").nth(3)],
+    ["#/logs", page.getByRole("region", { name: "Linhas de log" }).getByText("progress").first()],
+    ["#/runs", page.getByRole("checkbox").nth(1)],
+  ] as const) {
+    await page.goto(`${url}/${hash}`);
+    await ready.waitFor();
+    expect(await violations(page), hash).toEqual([]);
+    expect(await overflow(page), hash).toBe(0);
+    if (folder && hash === "#/") await page.screenshot({ path: join(folder, "overview-phone-portuguese.png"), fullPage: true });
+  }
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe("pt-BR");
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
 test("a run that goes on, and one that is paused, are accessible too", async () => {
   for (const theme of ["light", "dark"] as const) {
     await reset();

@@ -173,7 +173,7 @@ test("a reset says what will be deleted, and leaves nothing", async () => {
   expect((await status()).phase).toBe("DONE");
   await button(page, "Reset").click();
   await dialog(page).getByRole("button", { name: "Reset" }).click();
-  await toast(page, "Everything is empty: 1,500 orders and 1 runs were deleted.");
+  await toast(page, "Everything is empty: 1,500 orders and 1 run were deleted.");
   await phase(page, "IDLE");
   await page.goto(page.url() + "#/runs");
   await page.getByRole("main").getByRole("paragraph").getByText("No runs yet.").waitFor();

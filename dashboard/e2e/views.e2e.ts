@@ -36,7 +36,7 @@ test("dead letters are shown with their error, and tried again one by one, or al
   await dialog(page).getByText("Given up, attempts: 1").waitFor();
   await dialog(page).getByText("falhou").waitFor();
   await dialog(page).getByRole("button", { name: "Retry this one" }).click();
-  await toast(page, "1 orders are tried again.");
+  await toast(page, "1 order is tried again.");
   // For it the run is replayed, to its end.
   await page.waitForFunction(() => document.title.startsWith("Done") && document.querySelectorAll("tbody tr").length === 2);
   // It was its document that was missing, and that has been written again.
@@ -48,6 +48,33 @@ test("dead letters are shown with their error, and tried again one by one, or al
   await dialog(page).getByRole("button", { name: "Retry all" }).click();
   await toast(page, "2 orders are tried again.");
   await page.getByText("No dead letters. As it should be.").waitFor();
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("jobs of a state are removed, after a word on how many, and the connections are renewed", async () => {
+  const { page, mistakes } = await open(browser);
+  await call("POST", "/pedidos/queue/pause");
+  await generate(page, 1000);
+  await toast(page, "A run of 1,000 orders was accepted. It begins when the queue is resumed.");
+  await button(page, "Resume").click();
+  await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
+  await button(page, "Pause").click();
+  await page.getByTestId("pause").getByText("Paused: nothing is in flight.").waitFor();
+  const { waiting } = await call<{ waiting: number }>("GET", "/pedidos/queue/status");
+  expect(waiting).toBeGreaterThan(0);
+  await button(page, "Clean").click();
+  await dialog(page).getByText(`${waiting} orders in the queue will be removed, and never processed.`).waitFor();
+  await dialog(page).getByRole("radio", { name: "Delayed" }).check();
+  await dialog(page).getByText("There is none in this state.").waitFor();
+  await dialog(page).getByRole("radio", { name: "Waiting" }).check();
+  await dialog(page).getByRole("button", { name: "Clean" }).click();
+  await toast(page, `${waiting} orders were removed.`);
+  expect(await call("GET", "/pedidos/queue/status")).toMatchObject({ waiting: 0 });
+  await button(page, "Reconnect").click();
+  await toast(page, "This replica has new connections to Redis.");
+  await button(page, "Resume").click();
+  await phase(page, "DONE");
   expect(mistakes).toEqual([]);
   await page.context().close();
 });
@@ -112,6 +139,7 @@ test("runs are compared and exported", async () => {
   await page.reload();
   await live(page);
   await figures.getByText("B against A").waitFor();
+  await page.getByRole("img", { name: "Orders processed per second" }).locator("canvas").waitFor();
 
   const { runs } = await call<{ runs: Run[] }>("GET", "/pedidos/runs?limit=200");
   for (const form of ["JSON", "CSV"] as const) {
@@ -121,6 +149,28 @@ test("runs are compared and exported", async () => {
     else expect(text.trim().split("\r\n").length).toBe(runs.length + 1);
     if (form === "CSV") expect(text).toContain("runId,status,seed,quantity");
   }
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("the history has pages", async () => {
+  const { page, mistakes } = await open(browser, "#/runs");
+  for (;;) {
+    const { runs } = await call<{ runs: Run[] }>("GET", "/pedidos/runs?limit=200");
+    if (runs.length > 15) break;
+    const { runId } = await call<{ runId: string }>("POST", "/pedidos/generate?quantity=1");
+    // The page sees it end by itself.
+    await page.getByRole("row").filter({ has: page.getByRole("checkbox", { name: `Compare run ${runId.slice(0, 8)}` }) }).getByText("Done").waitFor();
+  }
+  const rows = page.getByRole("row").filter({ has: page.getByRole("checkbox") });
+  await button(page, "Next page").click();
+  await page.getByText("Page 2").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length < 15);
+  expect(await rows.count()).toBeGreaterThan(0);
+  expect(await button(page, "Next page").getAttribute("aria-disabled")).toBe("true");
+  await button(page, "Previous page").click();
+  await page.getByText("Page 1").waitFor();
+  await rows.nth(14).waitFor();
   expect(mistakes).toEqual([]);
   await page.context().close();
 });

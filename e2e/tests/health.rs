@@ -137,6 +137,7 @@ async fn more_dead_letters_than_allowed_are_an_error() {
     cluster.wait_for("ERROR", |status| status.phase == Phase::Error).await;
     let health = is(cluster.client(), "error").await;
     assert_eq!(health["processor"]["isProcessing"], false, "{health:#}");
+    assert_eq!(health["error"], "more than 1 dead letters", "{health:#}");
     cluster.client().reset().await;
     is(cluster.client(), "healthy").await;
     cluster.finish().await;

@@ -33,7 +33,16 @@ pub struct Snapshot {
     /// When the first of them expires, ms since the epoch; 0: there is none.
     pub first_deadline_ms: i64,
     /// Workers heard of lately.
-    pub workers: Vec<WorkerInfo>,
+    pub workers: Vec<WorkerSeen>,
+}
+
+/// A worker that is alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerSeen {
+    /// What it says of itself.
+    pub info: WorkerInfo,
+    /// Its last heartbeat, ms since the epoch.
+    pub seen_ms: i64,
 }
 
 /// The queue at one instant, and what is oldest in it.
@@ -50,9 +59,9 @@ pub struct Survey {
 impl Survey {
     pub(super) fn parse(answer: Value) -> Result<Self> {
         let (oldest, heads) = match &answer {
-            Value::Array(parts) if parts.len() == 12 => {
+            Value::Array(parts) if parts.len() == 13 => {
                 let head = |at: usize| OrderId::unpack(parts[at].as_bytes().unwrap_or(&[])).next();
-                (parts[9].as_i64(), [head(10), head(11)])
+                (parts[10].as_i64(), [head(11), head(12)])
             }
             _ => return Err(unexpected(&answer)),
         };
@@ -131,6 +140,7 @@ impl Snapshot {
         let number = |field: &str| hash.get(field).and_then(|n| n.parse().ok()).unwrap_or(0i64);
         let size = |field: &str| u64::try_from(number(field)).unwrap_or(0);
         let info: Vec<Option<String>> = part(8)?.clone().convert()?;
+        let beats: Vec<i64> = part(9)?.clone().convert()?;
         let run = match hash.get("runId") {
             None => None,
             Some(run_id) => Some(RunView {
@@ -160,8 +170,11 @@ impl Snapshot {
             first_deadline_ms: int(7)?,
             workers: info
                 .into_iter()
-                .flatten()
-                .filter_map(|json| serde_json::from_str(&json).ok())
+                .zip(beats)
+                .filter_map(|(json, seen_ms)| {
+                    let info = serde_json::from_str(&json?).ok()?;
+                    Some(WorkerSeen { info, seen_ms })
+                })
                 .collect(),
         })
     }

@@ -699,7 +699,7 @@ export interface components {
             processor: components["schemas"]["ProcessorHealth"] & unknown;
             /** @description What was looked at. */
             checks: components["schemas"]["Checks"] & unknown;
-            /** @description Why Redis is out of reach. */
+            /** @description Why Redis is out of reach, or why the run is in phase ERROR. */
             error: string | null;
         };
         /**
@@ -1538,6 +1538,8 @@ export interface components {
              * @description Leases that it holds.
              */
             busy: number;
+            /** @description Its last heartbeat. That there was one more is no news: `progress` does not tell it. */
+            lastSeen: string;
         };
         /**
          * Workers
@@ -1791,7 +1793,8 @@ export interface operations {
                      *             "pid": 4711,
                      *             "version": "0.1.0",
                      *             "slots": 25,
-                     *             "busy": 9
+                     *             "busy": 9,
+                     *             "lastSeen": "2026-11-23T02:35:00.312Z"
                      *           }
                      *         ]
                      *       }

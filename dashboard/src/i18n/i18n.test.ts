@@ -16,6 +16,13 @@ test("both languages fill in the same values", () => {
   for (const key of keys) expect(values(pt[key]), key).toEqual(values(en[key]));
 });
 
+test("words that follow a number follow one that is filled in", () => {
+  for (const text of [...Object.values(en), ...Object.values(pt)]) {
+    for (const [, name] of text.matchAll(/\{(\w+)\|/g)) expect(text).toContain(`{${name}}`);
+    expect(text.replaceAll(/\{\w+(\|[^|{}]*\|[^|{}]*)?\}/g, ""), "a brace, or a word, too many").not.toMatch(/[{}|]/);
+  }
+});
+
 test("every text is used", () => {
   // `phase.${phase}.words`: anything may stand where the value does.
   const patterns = [...source.matchAll(/`((?:\w+\.)+)\$\{[^`}]*\}((?:\.\w+)*)`/g)].map(
@@ -39,4 +46,10 @@ test.each([
 test("values are filled in, numbers as the language writes them", () => {
   expect(translate("pt", "did.generated", { n: 1_000_000 })).toBe("Execução de 1.000.000 pedidos aceita.");
   expect(translate("en", "jobs.notFound", { id: "x" })).toBe("There is no order x.");
+  expect([0, 1, 2].map((n) => translate("en", "did.retried", { n }))).toEqual([
+    "0 orders are tried again.",
+    "1 order is tried again.",
+    "2 orders are tried again.",
+  ]);
+  expect(translate("pt", "did.reset", { orders: 1, runs: 2 })).toBe("Tudo vazio: 1 pedido e 2 execuções apagados.");
 });

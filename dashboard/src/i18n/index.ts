@@ -9,8 +9,9 @@ export type { Key } from "./en";
 const texts: Record<Language, Record<Key, string>> = { en, pt };
 
 export function translate(language: Language, key: Key, values: Record<string, string | number> = {}): string {
-  return texts[language][key].replace(/\{(\w+)\}/g, (all, name: string) => {
+  return texts[language][key].replace(/\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}/g, (all, name: string, one?: string, more?: string) => {
     const value = values[name];
+    if (one !== undefined && more !== undefined) return value === 1 ? one : more;
     return value === undefined ? all : typeof value === "number" ? format.whole(value, language) : value;
   });
 }

@@ -35,7 +35,7 @@ export function Details({ order, job, busy, error: failure, cannotRetry, onRetry
       <p className="mb-4 flex flex-wrap items-center gap-2 text-sm">
         <Priority of={order?.priority} />
         {order?.status && <span className="rounded-md bg-sunk px-1.5 py-0.5 text-xs font-semibold">{order.status}</span>}
-        <code className="break-all">{id}</code>
+        <code className="text-xs break-all sm:text-sm">{id}</code>
       </p>
       {dead && (
         <div className="mb-4 rounded-xl bg-bad-wash p-4 text-sm text-bad">
@@ -50,7 +50,7 @@ export function Details({ order, job, busy, error: failure, cannotRetry, onRetry
           <Row name="tier">{order.tier ?? "—"}</Row>
           <Row name="observacoes">{order.observacoes ?? "—"}</Row>
           <Row name="runId">
-            <code className="break-all">{order.runId ?? "—"}</code>
+            <code className="text-xs break-all sm:text-sm">{order.runId ?? "—"}</code>
           </Row>
           <Row name="createdAt">{at(order.createdAt)}</Row>
           <Row name="processedAt">{at(order.processedAt)}</Row>

@@ -52,14 +52,22 @@ export function Jobs() {
     async (signal: AbortSignal) => {
       try {
         const answer = await get("/pedidos/queue/jobs", { query: { types: state, start, end: start + PAGE - 1 }, signal });
-        setListed({ state, start, jobs: answer.jobs, available: answer.available[state] ?? 0 });
+        const available = answer.available[state] ?? 0;
+        setListed({ state, start, jobs: answer.jobs, available });
         setTrouble(null);
+        // There are fewer than there were: this page is gone.
+        if (start > 0 && start >= available) setStart(Math.max(0, Math.ceil(available / PAGE) - 1) * PAGE);
       } catch (error) {
         if (!signal.aborted) setTrouble(told(error));
       }
     },
     [state, start],
   );
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone not all of them fit.
+    tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [state]);
   const again = useRef<() => void>(() => {});
   useEffect(() => {
     const stop = new AbortController();
@@ -99,7 +107,7 @@ export function Jobs() {
         <h1 className="text-2xl font-semibold tracking-tight">{t("jobs")}</h1>
         <Search onFound={(found) => setOrder({ order: found, job: null })} />
       </div>
-      <nav aria-label={t("jobs.states")} className="flex gap-1 overflow-x-auto border-b border-line">
+      <nav ref={tabs} aria-label={t("jobs.states")} className="flex gap-1 overflow-x-auto border-b border-line">
         {(Object.keys(STATES) as JobState[]).map((some) => (
           <a
             key={some}

@@ -22,7 +22,7 @@ export function Table({ jobs, onOpen }: { jobs: readonly Job[]; onOpen: (job: Jo
             <th className={`${head} text-start`}>{t("jobs.id")}</th>
             <th className={`${head} text-start`}>{t("jobs.priority")}</th>
             <th className={`${head} text-start hidden md:table-cell`}>{t("jobs.customer")}</th>
-            <th className={`${head} hidden text-end lg:table-cell`}>{t("jobs.value")}</th>
+            <th className={`${head} text-end lg:table-cell ${failed ? "hidden" : ""}`}>{t("jobs.value")}</th>
             {failed ? <th className={`${head} text-start`}>{t("jobs.error")}</th> : <th className={`${head} text-start hidden sm:table-cell`}>{t("jobs.stored")}</th>}
             <th className={`${head} text-start hidden sm:table-cell`}>{failed ? t("jobs.attempts") : t("jobs.when")}</th>
           </tr>
@@ -47,9 +47,9 @@ export function Table({ jobs, onOpen }: { jobs: readonly Job[]; onOpen: (job: Jo
                   <Priority of={data?.priority} />
                 </td>
                 <td className={`${cell} hidden whitespace-nowrap md:table-cell`}>{data?.cliente ?? ""}</td>
-                <td className={`${cell} hidden text-end lg:table-cell`}>{data?.valor != null ? price(data.valor, language) : ""}</td>
+                <td className={`${cell} text-end lg:table-cell ${failed ? "hidden" : ""}`}>{data?.valor != null ? price(data.valor, language) : ""}</td>
                 {failed ? (
-                  <td className={`${cell} max-w-64 truncate text-bad`} title={job.failedReason ?? ""}>
+                  <td className={`${cell} text-bad sm:max-w-64 sm:truncate`} title={job.failedReason ?? ""}>
                     {job.failedReason}
                   </td>
                 ) : (

@@ -230,7 +230,8 @@ export class Connection {
   async #watchHealth(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        live.set({ health: await health(this.#stop.signal) });
+        const known = await health(this.#stop.signal);
+        live.set({ health: known, ...(known.queue.connected && { ahead: Date.parse(known.timestamp) - Date.now() }) });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         // Nobody there: a stream that is open has not noticed yet.

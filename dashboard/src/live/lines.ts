@@ -25,13 +25,14 @@ export function parse(whole: string, level: string): Line {
 
 /** The last lines: as many as fit, whatever comes. */
 export class Lines {
-  readonly #most: number;
+  /** So many are kept. */
+  readonly most: number;
   #lines: readonly Line[] = [];
   #counts = { INFO: 0, WARN: 0, ERROR: 0 };
   #listeners = new Set<() => void>();
 
   constructor(most = 2_000) {
-    this.#most = most;
+    this.most = most;
   }
 
   get = (): readonly Line[] => this.#lines;
@@ -61,7 +62,7 @@ export class Lines {
   #take(lines: Line[]): void {
     for (const line of lines) this.#counts[line.level] += 1;
     this.#counts = { ...this.#counts };
-    this.#lines = [...this.#lines, ...lines].slice(-this.#most);
+    this.#lines = [...this.#lines, ...lines].slice(-this.most);
     for (const listener of this.#listeners) listener();
   }
 

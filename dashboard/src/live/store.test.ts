@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Health, Run, Status } from "../api/client";
-import { isFresh, outage, seen, serverNow, unknown, wallClock, type Live, type Worker } from "./store";
+import { isFresh, outage, seen, serverNow, silentFor, unknown, wallClock, type Live, type Worker } from "./store";
 import { backoff, pause } from "./waiting";
 
-const worker = (id: string): Worker => ({ id, host: "h", pid: 1, version: "0", slots: 25, busy: 0 });
+const worker = (id: string): Worker => ({ id, host: "h", pid: 1, version: "0", slots: 25, busy: 0, lastSeen: "2026-11-23T00:00:00.000Z" });
 
 describe("workers", () => {
   test("that went are remembered for a while, with when they were last seen", () => {
@@ -16,6 +16,12 @@ describe("workers", () => {
     ]);
     expect(seen(after, [worker("b")], 1_000_000).map(({ worker }) => worker.id)).toEqual(["b"]);
     expect(seen(after, [worker("a"), worker("b")], 6_000).every(({ gone }) => !gone)).toBe(true);
+  });
+
+  test("were last seen at their heartbeat, by the server's clock", () => {
+    const now = Date.parse("2026-11-23T01:00:07.000Z");
+    expect(silentFor({ ...unknown, ahead: -3_600_000 }, worker("a"), now)).toBe(7_000);
+    expect(silentFor({ ...unknown, ahead: -7_200_000 }, worker("a"), now)).toBe(0);
   });
 
   test("are never too many to show", () => {

@@ -17,14 +17,16 @@ export interface Live {
   times: PhaseTimes | null;
   /** The current run, as the history has it: its seed, and when it was accepted. */
   run: Run | null;
-  /** When something was last heard from each worker, by this machine's clock. */
   workers: readonly WorkerSeen[];
+  /** How far the server's clock is ahead of this machine's, ms. */
+  ahead: number;
 }
 
 export type Worker = Status["workers"]["list"][number];
 
 export interface WorkerSeen {
   worker: Worker;
+  /** When it was last listed, by this machine's clock. */
   seen: number;
   /** It is not listed any more. */
   gone: boolean;
@@ -60,6 +62,7 @@ export const unknown: Live = {
   times: null,
   run: null,
   workers: [],
+  ahead: 0,
 };
 
 export const live = new Store<Live>(unknown);
@@ -78,6 +81,10 @@ export function seen(before: readonly WorkerSeen[], list: readonly Worker[], now
   const alive = list.map((worker) => ({ worker, seen: now, gone: false }));
   return [...alive.sort((a, b) => (a.worker.id < b.worker.id ? -1 : 1)), ...went].slice(0, AT_MOST);
 }
+
+/** Ms since a worker's last heartbeat, however this machine's clock goes. */
+export const silentFor = ({ ahead }: Live, worker: Worker, now: number): number =>
+  Math.max(0, now + ahead - Date.parse(worker.lastSeen));
 
 /** Does the page know how it is right now? */
 export const isFresh = ({ link, health }: Live): boolean =>

@@ -17,7 +17,7 @@ const LOOKS: Record<LineLevel, string> = {
 };
 
 export function Logs() {
-  const { t, n } = useSpeech();
+  const { t } = useSpeech();
   const current = useSyncExternalStore(lines.subscribe, lines.get);
   const [held, setHeld] = useState<readonly Line[] | null>(null);
   const [level, setLevel] = useState<(typeof LEVELS)[number]>("all");
@@ -59,7 +59,7 @@ export function Logs() {
       </div>
       {drawn.length === 0 ? <Empty>{t(current.length === 0 ? "logs.none" : "logs.noMatch")}</Empty> : <Tail drawn={drawn} held={held !== null} />}
       <p className="text-sm text-soft">
-        {t("logs.shown", { n: drawn.length, of: found.length })} · {t("logs.kept", { n: n(current.length) })}
+        {t("logs.shown", { n: drawn.length, of: found.length })} · {t("logs.kept", { n: lines.most })}
       </p>
     </div>
   );
@@ -69,8 +69,11 @@ function Tail({ drawn, held }: { drawn: readonly Line[]; held: boolean }) {
   const { t } = useSpeech();
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const toEnd = () => {
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  };
   useLayoutEffect(() => {
-    if (atEnd && !held && box.current) box.current.scrollTop = box.current.scrollHeight;
+    if (atEnd && !held) toEnd();
   }, [drawn, atEnd, held]);
   useEffect(() => {
     const element = box.current;
@@ -94,7 +97,7 @@ function Tail({ drawn, held }: { drawn: readonly Line[]; held: boolean }) {
       </div>
       {!atEnd && (
         <div className="absolute end-5 bottom-4">
-          <Button icon="down" kind="primary" onClick={() => setAtEnd(true)}>
+          <Button icon="down" kind="primary" onClick={toEnd}>
             {t("logs.toEnd")}
           </Button>
         </div>

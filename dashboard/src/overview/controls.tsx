@@ -66,7 +66,7 @@ export function Controls() {
         <Button wide tipEnd icon="broom" reason={status ? null : t("cannot.loading")} onClick={() => setOpen("clean")}>
           {t("do.clean")}
         </Button>
-        <Button wide icon="plug" busy={closing.busy} reason={why("close")} onClick={close}>
+        <Button wide icon="plug" busy={closing.busy} hint={t("do.close.words")} reason={why("close")} onClick={close}>
           {t("do.close")}
         </Button>
         <Button wide tipEnd icon="trash" kind="danger" reason={why("reset")} onClick={() => setOpen("reset")}>

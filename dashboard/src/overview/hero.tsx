@@ -7,7 +7,7 @@ import { Pill } from "./pill";
 
 /** How far the run is: the first thing that is looked at. */
 export function Hero() {
-  const { t, n, percent, clock, duration } = useSpeech();
+  const { t, n, percent, clock, duration, time } = useSpeech();
   const state = useLive((state) => state);
   const now = useNow();
   const { status, run } = state;
@@ -16,6 +16,7 @@ export function Hero() {
   const active = isActive(phase);
   const wall = wallClock(state, now);
   const left = eta.estimatedMs === null ? null : Math.max(0, eta.estimatedMs - (isFresh(state) && isMoving(phase) ? now - state.statusAt : 0));
+  const end = run && run.runId === status.runId ? Date.parse(run.createdAt) + wall : null;
   const target = Math.max(1, progress.target);
   const parts = [
     { key: "vip", className: "bg-vip", n: ledger.vip.processed },
@@ -25,22 +26,21 @@ export function Hero() {
   ];
   return (
     <section aria-label={t("hero")} className="panel flex min-w-0 flex-col justify-between p-5 sm:p-7">
-      <div className="flex flex-wrap items-end justify-between gap-x-10 gap-y-5">
-        <div className="min-w-0">
-          <div className="flex flex-wrap items-center gap-2">
-            <Pill phase={phase} />
-            {status.paused && <span className="rounded-full bg-warn-wash px-2.5 py-1 text-xs font-semibold text-warn">{t("paused")}</span>}
-            <span className="text-sm text-soft">{t(`phase.${phase}.words` as Key)}</span>
-          </div>
-          <p className="mt-3 text-6xl font-semibold tracking-tight sm:text-7xl" data-testid="percent">
-            {phase === "IDLE" ? "—" : percent(eta.progressPercent, phase === "DONE" ? 0 : 1)}
-          </p>
-        </div>
-        <dl className="grid grid-cols-2 gap-x-8 gap-y-3 sm:grid-cols-4">
+      <div className="flex flex-wrap items-center gap-2">
+        <Pill phase={phase} />
+        {status.paused && <span className="rounded-full bg-warn-wash px-2.5 py-1 text-xs font-semibold text-warn">{t("paused")}</span>}
+        <span className="text-sm text-soft">{t(`phase.${phase}.words` as Key)}</span>
+      </div>
+      {/* What is in it changes all the time: where it stands does not. */}
+      <div className="mt-3 grid items-end gap-x-6 gap-y-5 xl:grid-cols-[minmax(17.5rem,max-content)_minmax(0,1fr)]">
+        <p className="text-6xl font-semibold tracking-tight whitespace-nowrap sm:text-7xl" data-testid="percent">
+          {phase === "IDLE" ? "—" : percent(eta.progressPercent, phase === "DONE" || eta.progressPercent >= 100 ? 0 : 1)}
+        </p>
+        <dl className="grid grid-cols-2 gap-x-4 gap-y-3 sm:grid-cols-4">
           <Figure name={t("orders")} value={`${n(progress.processedTotal)}`} more={t("of", { n: progress.target })} />
           <Figure
             name={active ? t("eta") : t("ended")}
-            value={active ? (left === null ? "—" : clock(left)) : phase === "IDLE" ? "—" : t(`phase.${phase}` as Key)}
+            value={active ? (left === null ? "—" : clock(left)) : end === null ? "—" : time(end)}
             more={active && left !== null ? t("left") : ""}
           />
           <Figure name={t("elapsed")} value={phase === "IDLE" ? "—" : active ? clock(wall) : duration(wall)} more={t("wall")} />

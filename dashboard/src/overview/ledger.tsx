@@ -44,7 +44,7 @@ function Row({ name, figures, of, colour, text }: { name: string; figures: Figur
           {off === 0 ? t("ledger.holds") : t("ledger.off", { n: off })}
         </span>
       </div>
-      <div className="grid grid-cols-3 gap-x-3 gap-y-3 sm:grid-cols-4 md:grid-cols-8 lg:grid-cols-4 xl:grid-cols-8">
+      <div className="grid grid-cols-3 gap-x-2 gap-y-3 sm:grid-cols-4 lg:grid-cols-8">
         <Term sign="" value={n(figures.generated)} name={t("ledger.generated")} strong />
         {PARTS.map((part, i) => (
           <Term key={part} sign={i === 0 ? "=" : "+"} value={n(figures[part])} name={t(`ledger.${part}` as Key)} strong={figures[part] > 0} />
@@ -71,7 +71,7 @@ function Term({ sign, value, name, strong }: { sign: string; value: string; name
       {sign && <span className="shrink-0 text-soft">{sign}</span>}
       <span className="min-w-0">
         <span className={`block ${strong ? "font-semibold" : "text-soft"}`}>{value}</span>
-        <span className="block truncate text-xs text-soft" title={name}>
+        <span className="block text-xs text-soft">
           {name}
         </span>
       </span>

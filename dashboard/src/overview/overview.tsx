@@ -19,14 +19,17 @@ export function Overview() {
       <div className="min-w-0 lg:col-span-2">
         <Ribbon />
       </div>
-      <div className="min-w-0 space-y-4">
-        <Throughput />
-        <Ledger />
-        <Timeline />
-      </div>
-      <div className="min-w-0 space-y-4 lg:sticky lg:top-20 lg:self-start">
+      {/* Beside the chart; on a phone before it. */}
+      <div className="min-w-0 space-y-4 lg:col-start-2 lg:row-start-3">
         <Health />
         <Workers />
+      </div>
+      <div className="min-w-0 lg:col-start-1 lg:row-start-3">
+        <Throughput />
+      </div>
+      <div className="min-w-0 space-y-4 lg:col-span-2">
+        <Ledger />
+        <Timeline />
       </div>
     </div>
   );

@@ -1,6 +1,6 @@
 import type { Health as Seen } from "../api/client";
 import { useSpeech, type Key } from "../i18n";
-import { isFresh, outage, type Live } from "../live/store";
+import { isFresh, outage, silentFor, type Live } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { shortId } from "../lib/format";
 import { Panel } from "../ui/panel";
@@ -22,7 +22,7 @@ function reasons(state: Live): [Key, Record<string, string | number>][] {
   if (!health) return said;
   const { checks, processor, queue } = health;
   if (!queue.connected) return [["health.redis", { error: health.error ?? "" }]];
-  if (health.status === "error") said.push(["health.error", { error: state.run?.error ?? "—" }]);
+  if (health.status === "error") said.push(["health.error", { error: health.error ?? "—" }]);
   if (processor.aborting) said.push(["health.aborting", {}]);
   else if (checks.aborted) said.push(["health.aborted", {}]);
   if (queue.paused) said.push(["health.paused", {}]);
@@ -60,12 +60,13 @@ export function Health() {
 }
 
 export function Workers() {
-  const { t, n, clock } = useSpeech();
+  const { t, clock } = useSpeech();
   const state = useLive((state) => state);
   const now = useNow();
   const { status, workers } = state;
   if (!status) return null;
   const { alive, slots, busy } = status.workers;
+  const fresh = isFresh(state);
   return (
     <Panel
       title={t("workers")}
@@ -74,9 +75,9 @@ export function Workers() {
       {workers.length === 0 ? (
         <p className="text-sm text-soft">{t("workers.none")}</p>
       ) : (
-        <ul className="-my-2 max-h-72 divide-y divide-line overflow-y-auto" tabIndex={workers.length > 5 ? 0 : undefined}>
-          {workers.map(({ worker, seen, gone }) => (
-            <li key={worker.id} className={`py-2 ${gone ? "opacity-70" : ""}`}>
+        <ul aria-label={t("workers")} className="-my-2 max-h-72 divide-y divide-line overflow-y-auto" tabIndex={workers.length > 5 ? 0 : undefined}>
+          {workers.map(({ worker, gone }) => (
+            <li key={worker.id} data-worker={gone ? "gone" : "alive"} className="py-2">
               <div className="flex items-baseline justify-between gap-3 text-sm">
                 <span className="min-w-0 truncate">
                   <code className="font-medium">{shortId(worker.id)}</code>{" "}
@@ -85,9 +86,9 @@ export function Workers() {
                   </span>
                 </span>
                 <span className={`shrink-0 text-xs ${gone ? "text-bad" : "text-soft"}`}>
-                  {gone || !isFresh(state)
-                    ? t("workers.seen", { ago: clock(now - seen) })
-                    : t("workers.busy", { busy: worker.busy, slots: worker.slots })}
+                  {gone || !fresh
+                    ? t("workers.seen", { ago: clock(silentFor(state, worker, now)) })
+                    : `${t("workers.busy", { busy: worker.busy, slots: worker.slots })} · ${t("workers.now")}`}
                 </span>
               </div>
               <div aria-hidden="true" className="mt-1.5 flex gap-[3px]">
@@ -106,7 +107,7 @@ export function Workers() {
         <p className="mt-2 text-xs text-soft">{t("workers.more", { n: alive - workers.length })}</p>
       )}
       <p className="mt-3 border-t border-line pt-3 text-sm text-soft">
-        {t("workers.inHand", { n: n(both(status, "leased")) })}
+        {t("workers.inHand", { n: both(status, "leased") })}
       </p>
     </Panel>
   );

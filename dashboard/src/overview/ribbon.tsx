@@ -68,7 +68,7 @@ export function Ribbon() {
         {STEPS.slice(0, 3).map(step)}
         <li
           data-fence={fence.open ? "open" : "shut"}
-          className={`flex items-center justify-center gap-2 rounded-xl px-3 py-2 text-xs font-semibold sm:w-18 sm:flex-col sm:px-1 sm:text-center ${
+          className={`flex items-center justify-center gap-2 rounded-xl px-3 py-2 text-xs font-semibold sm:w-18 sm:flex-col sm:gap-1 sm:px-1 sm:text-center lg:w-26 ${
             fence.open ? "text-good" : "bg-sunk text-ink"
           }`}
         >

@@ -19,13 +19,13 @@ let version = 0;
 series.subscribe(() => (version += 1));
 
 export function Throughput() {
-  const { t, n } = useSpeech();
+  const { t } = useSpeech();
   const seen = useSyncExternalStore(series.subscribe, () => version);
   const moving = useLive((state) => state.status !== null && isMoving(state.status.phase));
   const throughput = useLive((state) => state.status?.throughput);
   const [hidden, setHidden] = useState<ReadonlySet<Key>>(new Set());
   const data = useMemo(() => rates(series.samples), [seen]);
-  const last = data.slice(1).map((line) => (moving ? (line.at(-1) ?? 0) : null));
+  const last = data.slice(1).map((line) => line.at(-1) ?? 0);
   const generated = useLive(({ status }) =>
     status && status.generationTimeMs > 0 ? (status.progress.generated * 1000) / status.generationTimeMs : null,
   );
@@ -55,14 +55,28 @@ export function Throughput() {
                 />
                 {t(key)}
               </span>
-              <span className="block text-base font-semibold">{last[i] === null ? "—" : `${n(last[i] ?? 0)}/s`}</span>
-              <span className="block text-xs text-soft">
-                {averages && averages[i] != null && averages[i] > 0 ? t("chart.average", { n: averages[i] }) : "\u00a0"}
-              </span>
+              <Rate now={moving ? (last[i] ?? 0) : null} average={averages?.[i] || null} />
             </button>
           </li>
         ))}
       </ul>
     </Panel>
+  );
+}
+
+/** What it is now, and on average; when nothing moves, the average alone. */
+function Rate({ now, average }: { now: number | null; average: number | null }) {
+  const { t, n } = useSpeech();
+  const [most, less] =
+    now !== null
+      ? [`${n(now)}/s`, average === null ? "" : t("chart.average", { n: average })]
+      : average === null
+        ? ["—", ""]
+        : [`${n(average)}/s`, t("chart.onAverage")];
+  return (
+    <>
+      <span className="block text-base font-semibold">{most}</span>
+      <span className="block text-xs text-soft">{less || "\u00a0"}</span>
+    </>
   );
 }

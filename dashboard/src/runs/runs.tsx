@@ -87,7 +87,9 @@ export function Runs() {
           <table className="w-full text-sm">
             <thead className="border-b border-line">
               <tr>
-                <th className={`${head} text-start`}>{t("runs.compare")}</th>
+                <th className={`${head} text-start`}>
+                  <span className="max-sm:sr-only">{t("runs.compare")}</span>
+                </th>
                 <th className={`${head} text-start`}>{t("run")}</th>
                 <th className={`${head} text-start`}>{t("runs.state")}</th>
                 <th className={`${head} text-end`}>{t("orders")}</th>
@@ -116,7 +118,7 @@ export function Runs() {
                     <Pill phase={run.phase} />
                   </td>
                   <td className={`${cell} text-end`}>
-                    {processed(run) !== run.quantity && <span className="text-soft">{n(processed(run))} / </span>}
+                    {processed(run) !== run.quantity && <span className="text-soft max-sm:hidden">{n(processed(run))} / </span>}
                     {n(run.quantity)}
                   </td>
                   <td className={`${cell} hidden text-end sm:table-cell`}>{duration(run.wallClockMs)}</td>

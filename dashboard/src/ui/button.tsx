@@ -18,6 +18,8 @@ interface Props {
   label?: string;
   icon?: IconName;
   kind?: Kind;
+  /** What it does, where its name does not tell. */
+  hint?: string;
   /** Why it cannot be used now. It stays in the order of tabs, so that everybody learns why. */
   reason?: string | null;
   busy?: boolean;
@@ -26,9 +28,10 @@ interface Props {
   onClick: () => void;
 }
 
-export function Button({ children, label, icon, kind = "plain", reason, busy, tipEnd, wide, onClick }: Props) {
+export function Button({ children, label, icon, kind = "plain", hint, reason, busy, tipEnd, wide, onClick }: Props) {
   const tip = useId();
   const unable = Boolean(reason) || busy === true;
+  const told = reason ?? hint;
   return (
     <span className={`tipped relative inline-flex ${wide ? "w-full" : ""} ${tipEnd ? "tip-end" : ""}`}>
       <button
@@ -36,7 +39,7 @@ export function Button({ children, label, icon, kind = "plain", reason, busy, ti
         aria-label={label}
         aria-disabled={unable || undefined}
         aria-busy={busy || undefined}
-        aria-describedby={reason ? tip : undefined}
+        aria-describedby={told ? tip : undefined}
         onClick={() => {
           if (reason) toast("info", reason);
           else if (!busy) onClick();
@@ -48,9 +51,9 @@ export function Button({ children, label, icon, kind = "plain", reason, busy, ti
         {icon && <Icon name={icon} />}
         {children}
       </button>
-      {reason && (
+      {told && (
         <span id={tip} role="tooltip" className="tip">
-          {reason}
+          {told}
         </span>
       )}
     </span>

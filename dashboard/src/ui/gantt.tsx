@@ -34,8 +34,8 @@ export function Gantt({ bars, length }: { bars: readonly Bar[]; length: number }
         {bars.map(({ name, colour, span, ms }) => (
           <li key={name} className="sm:flex sm:items-center">
             <span className="flex justify-between text-sm sm:w-40 sm:shrink-0 sm:pe-3">
-              <span>{name}</span>
-              <span className="sm:hidden">{span ? duration(ms) : "—"}</span>
+              <span className="bg-panel pe-1.5">{name}</span>
+              <span className="bg-panel ps-1.5 sm:hidden">{span ? duration(ms) : "—"}</span>
             </span>
             <span className="relative block h-7 min-w-0 flex-1">
               {span ? (
@@ -64,7 +64,9 @@ export function Gantt({ bars, length }: { bars: readonly Bar[]; length: number }
         {marks.map((mark, i) => (
           <span
             key={mark}
-            className={`absolute whitespace-nowrap ${i === 0 ? "" : mark / length > 0.96 ? "-translate-x-full" : "-translate-x-1/2"}`}
+            className={`absolute whitespace-nowrap ${i === 0 ? "" : mark / length > 0.96 ? "-translate-x-full" : "-translate-x-1/2"} ${
+              marks.length > 4 && i % 2 === 1 ? "max-sm:hidden" : ""
+            }`}
             style={{ left: at(mark) }}
           >
             {apart < 1_000 ? duration(mark) : clock(mark)}
