@@ -11,7 +11,11 @@ use std::{
 };
 
 fn main() -> io::Result<()> {
-    let dashboard = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboard");
+    // Asked for now, not when this was compiled: one target folder may serve two checkouts.
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .ok_or_else(|| io::Error::other("cargo sets CARGO_MANIFEST_DIR"))?;
+    println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
+    let dashboard = Path::new(&here).join("../dashboard");
     let built = dashboard.join("dist");
     // A path that does not exist would be taken for changed every time.
     let watched = if built.exists() { &built } else { &dashboard };
