@@ -24,6 +24,27 @@ async fn run_in(servers: &Servers, phase: Phase, workers: usize) -> (Cluster, St
     (cluster, run_id)
 }
 
+/// As [`run_in`], with its workers stopped: a run that ended meanwhile would make room for
+/// another.
+async fn stands_still_in(servers: &Servers, phase: Phase) -> (Cluster, String) {
+    loop {
+        let (mut cluster, run_id) = run_in(servers, phase, 2).await;
+        to_workers(&mut cluster, "STOP").await;
+        if cluster.client().status().await.phase.is_active() {
+            return (cluster, run_id);
+        }
+        to_workers(&mut cluster, "CONT").await;
+        cluster.finish().await;
+    }
+}
+
+/// The API came before them.
+async fn to_workers(cluster: &mut Cluster, signal: &str) {
+    for worker in [1, 2] {
+        cluster.process(worker).signal(signal).await;
+    }
+}
+
 /// The orders of a batch.
 fn ids(lease: &Lease) -> &[OrderId] {
     match &lease.work {
@@ -51,10 +72,11 @@ async fn redis_killed_in_any_phase_comes_back_and_the_run_goes_on() {
 async fn redis_that_comes_back_empty_in_any_phase_is_filled_again_and_starts_no_second_run() {
     let servers = Servers::start().await;
     for phase in ACTIVE {
-        let (cluster, run_id) = run_in(&servers, phase, 2).await;
+        let (mut cluster, run_id) = stands_still_in(&servers, phase).await;
         cluster.samples.expect_replay();
         servers.empty_redis().await;
         let answer = cluster.client().try_generate("quantity=10", None).await;
+        to_workers(&mut cluster, "CONT").await;
         assert!(matches!(answer.status, 409 | 503), "{answer:#?}");
         cluster.ends_exact(&run_id).await;
         cluster.finish().await;
