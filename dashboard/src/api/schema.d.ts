@@ -442,8 +442,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show the metrics of this replica
-         * @description As Prometheus reads them.
+         * Show the metrics of this replica and of the queue
+         * @description As Prometheus reads them. Without Redis, those of the queue are left out, and
+         *     `pedidos_store_up` says so.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -3696,7 +3697,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Show the metrics of this replica */
+            /** @description Show the metrics of this replica and of the queue */
             200: {
                 headers: {
                     [name: string]: unknown;
