@@ -5,8 +5,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { poison } from "./mongo";
-import { button, call, dialog, generate, launch, open, phase, reset, url } from "./page";
+import { button, call, dialog, generate, generateWithLetters, launch, open, phase, reset, url } from "./page";
 
 let browser: Browser;
 let axe: string;
@@ -20,12 +19,9 @@ beforeAll(async () => {
   if (folder) mkdirSync(folder, { recursive: true });
   await reset();
   const { page } = await open(browser);
-  for (const seed of [7, 42]) {
-    await generate(page, 5000, seed);
-    await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
-    if (seed === 42) await poison(3);
-    await phase(page, "DONE");
-  }
+  await generate(page, 5000, 7);
+  await phase(page, "DONE");
+  await generateWithLetters(page, 5000, 42, 3);
   await page.context().close();
 });
 afterAll(() => browser.close());
@@ -43,7 +39,13 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 /** Wider than the screen: then one has to scroll to the side. */
-const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const overflow = (page: Page) =>
+  page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll("main *")].filter((element) => element.getBoundingClientRect().right > clientWidth + 0.5);
+    return [`${scrollWidth - clientWidth} px`, ...wide.map((element) => element.outerHTML.slice(0, 300))];
+  });
 
 const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 360, height: 760 } };
 
@@ -86,7 +88,7 @@ for (const theme of ["light", "dark"] as const) {
         await page.goto(`${url}/${hash}`);
         await ready(page);
         expect(await violations(page), name).toEqual([]);
-        expect(await overflow(page), name).toBe(0);
+        expect(await overflow(page), name).toEqual([]);
         await shot(name, true);
       }
       await page.goto(`${url}/#/jobs?state=failed`);
@@ -122,7 +124,7 @@ test("in Portuguese every view is accessible and fits a phone", async () => {
     await page.goto(`${url}/${hash}`);
     await ready.waitFor();
     expect(await violations(page), hash).toEqual([]);
-    expect(await overflow(page), hash).toBe(0);
+    expect(await overflow(page), hash).toEqual([]);
     if (folder && hash === "#/") await page.screenshot({ path: join(folder, "overview-phone-portuguese.png"), fullPage: true });
   }
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("pt-BR");

@@ -1,5 +1,7 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { inject } from "vitest";
+import type { Status } from "../src/api/client";
+import { poison } from "./mongo";
 
 const FLAGS = [
   "--headless",
@@ -53,6 +55,22 @@ export async function generate(page: Page, quantity: number | string, seed?: num
   await dialog(page).getByLabel("Orders").fill(String(quantity));
   if (seed !== undefined) await dialog(page).getByLabel("Seed").fill(String(seed));
   await dialog(page).getByRole("button", { name: "Start" }).click();
+}
+
+/** A whole run of which so many NORMAL orders cannot be processed: deleted while it stands still. */
+export async function generateWithLetters(page: Page, quantity: number, seed: number, letters: number): Promise<void> {
+  await generate(page, quantity, seed);
+  const until = async (wanted: (status: Status) => boolean) => {
+    // Asked for without a pause: such a run is short.
+    while (!wanted(await call<Status>("GET", "/pedidos")));
+  };
+  // Its NORMAL orders come last.
+  await until(({ phase, progress }) => progress.generated > 0 && phase !== "DONE");
+  await call("POST", "/pedidos/queue/pause");
+  while (!(await call<{ paused: boolean }>("GET", "/pedidos/queue/status")).paused);
+  await poison(letters);
+  await call("POST", "/pedidos/queue/resume");
+  await until(({ phase }) => phase === "DONE");
 }
 
 export async function call<T = Record<string, never>>(method: "GET" | "POST", path: string): Promise<T> {

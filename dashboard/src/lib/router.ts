@@ -21,6 +21,12 @@ export function link(view: View, query: Record<string, string | undefined> = {})
   return `#/${view === "overview" ? "" : view}${text ? `?${text}` : ""}`;
 }
 
+/** Goes there. The browser tells of it later, and a box that was ticked is unticked until then. */
+export function go(to: string): void {
+  window.location.hash = to;
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
 const subscribe = (listener: () => void) => {
   window.addEventListener("hashchange", listener);
   return () => window.removeEventListener("hashchange", listener);

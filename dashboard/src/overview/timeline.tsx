@@ -16,9 +16,11 @@ export function Timeline() {
   const windowOf = ({ start: from, end, timeMs }: typeof status.processing.vip) =>
     from && start !== null ? { from: Date.parse(from) - start, length: end ? timeMs : 0 } : null;
   const entered = state.times?.runId === status.runId ? state.times.first : null;
+  // A page that was opened late may have seen the run's first phase late, too.
+  const began = Math.min((entered ?? 0) - (start ?? 0), wall - status.generationTimeMs);
   const generation =
     start !== null && status.generationTimeMs > 0
-      ? { from: Math.max(0, (entered ?? start) - start), length: status.generationTimeMs }
+      ? { from: Math.max(0, began), length: status.generationTimeMs }
       : null;
   const bars: Bar[] = [
     { name: t("timeline.generation"), colour: "bg-ink", span: generation, ms: status.generationTimeMs },

@@ -3,7 +3,7 @@ import { get, type Run } from "../api/client";
 import { useSpeech } from "../i18n";
 import { useLive } from "../live/use";
 import { csv, download } from "../lib/table";
-import { link, usePlace } from "../lib/router";
+import { go, link, usePlace } from "../lib/router";
 import { shortId } from "../lib/format";
 import { told } from "../overview/actions";
 import { Pill } from "../overview/pill";
@@ -42,7 +42,7 @@ export function Runs() {
 
   const choose = (id: string) => {
     const next = chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id].slice(-2);
-    window.location.hash = link("runs", { compare: next.join(",") });
+    go(link("runs", { compare: next.join(",") }));
   };
   const save = async (form: "csv" | "json") => {
     setExporting(true);
@@ -74,7 +74,7 @@ export function Runs() {
         </div>
       </div>
       <p className="text-sm text-soft">{t("runs.hint")}</p>
-      {chosen.length > 0 && <Compare ids={chosen} onClear={() => (window.location.hash = link("runs"))} />}
+      {chosen.length > 0 && <Compare ids={chosen} onClear={() => go(link("runs"))} />}
       {trouble && (
         <p role="alert" className="rounded-lg bg-bad-wash px-4 py-3 text-sm text-bad">
           {trouble}

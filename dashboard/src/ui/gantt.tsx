@@ -41,7 +41,7 @@ export function Gantt({ bars, length }: { bars: readonly Bar[]; length: number }
               {span ? (
                 <span
                   className={`absolute inset-y-0.5 min-w-1 rounded-md ${colour}`}
-                  style={{ left: at(span.from), width: at(span.length) }}
+                  style={{ left: at(span.from), width: at(Math.min(span.length, length - span.from)) }}
                 />
               ) : (
                 <span className="sr-only">{t("timeline.notYet")}</span>
