@@ -183,7 +183,8 @@ mod tests {
     fn the_documented_table_is_this_list() {
         let documented: Vec<_> = include_str!("../../../docs/metrics.md")
             .lines()
-            .filter(|line| line.starts_with("| `"))
+            // A colon is in the names of recording rules, which follow.
+            .filter(|line| line.starts_with("| `") && !line.starts_with("| `pedidos:"))
             .map(str::to_owned)
             .collect();
         let list: Vec<_> = ALL
