@@ -30,6 +30,7 @@ type Parameters = HashMap<String, (Allowed, bool)>;
 /// What an operation takes.
 #[derive(Debug, Clone, Default)]
 struct Taken {
+    operation: String,
     query: Parameters,
     headers: Parameters,
 }
@@ -52,11 +53,20 @@ impl Strict {
                 let method = method.to_uppercase().parse().ok()?;
                 let query = parameters(spec, operation, "query");
                 let headers = parameters(spec, operation, "header");
-                Some((method, Taken { query, headers }))
+                let operation = operation["operationId"].as_str().unwrap_or_default().to_owned();
+                Some((method, Taken { operation, query, headers }))
             });
             (segments(path), operations.collect())
         };
         Self { paths: paths.iter().map(of_path).collect() }
+    }
+
+    /// The operation that a request asks for, by its `operationId`.
+    #[must_use]
+    pub fn operation(&self, request: &Request) -> Option<&str> {
+        let path = segments(request.uri().path());
+        let (_, operations) = self.paths.iter().find(|(known, _)| fits(known, &path))?;
+        operations.get(as_documented(request)).map(|taken| taken.operation.as_str())
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), Box<Problem>> {
@@ -64,8 +74,7 @@ impl Strict {
         let Some((_, operations)) = self.paths.iter().find(|(known, _)| fits(known, &path)) else {
             return Ok(());
         };
-        // HEAD is GET without the body.
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let method = as_documented(request);
         let Some(taken) = operations.get(method) else {
             let mut allowed: Vec<_> = operations.keys().map(Method::as_str).collect();
             allowed.sort_unstable();
@@ -92,6 +101,11 @@ impl Strict {
         methods.sort_unstable();
         methods.join(", ")
     }
+}
+
+/// HEAD is GET without the body.
+fn as_documented(request: &Request) -> &Method {
+    if request.method() == Method::HEAD { &Method::GET } else { request.method() }
 }
 
 fn segments(path: &str) -> Vec<String> {

@@ -12,6 +12,7 @@
 //! - [`chaos`]: random faults in random runs.
 //! - [`proxy`]: a network that fails as networks do.
 //! - [`steps`]: the steps of a process' work, each a call to a store, to stop it at.
+//! - [`keys`]: APIs that ask who calls, and keys for them.
 //! - [`stores`]: a database and a queue of one's own, and what is in them.
 //! - [`phases`]: runs that are long in one phase, so that it can be hit.
 //! - [`letters`]: orders that fail, dead letters, and leases that a test holds.
@@ -29,6 +30,7 @@ pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod events;
+pub mod keys;
 pub mod letters;
 pub mod phases;
 pub mod process;

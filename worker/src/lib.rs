@@ -4,9 +4,7 @@
 //! - `generate`: makes sure of a chunk, and pushes what is to be processed.
 //! - `drain`: processes a batch.
 //! - `housekeeping`: heartbeats, reclaim, comparison with control, sweep.
-//! - [`admin`]: `/metrics` and probes.
 
-pub mod admin;
 mod drain;
 mod generate;
 mod housekeeping;
