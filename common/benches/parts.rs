@@ -118,11 +118,14 @@ async fn times(mut count: u64, wanted: fn(&Work) -> bool) -> Duration {
     took
 }
 
+/// Whether a claim answers with the work that is measured.
+type IsWanted = fn(&Work) -> bool;
+
 fn scripts(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut group = criterion.benchmark_group("scripts");
     group.sample_size(10);
-    let kinds: [(&str, u32, fn(&Work) -> bool); 3] = [
+    let kinds: [(&str, u32, IsWanted); 3] = [
         ("claim and ack of a batch", BATCH, |work| matches!(work, Work::Drain(..))),
         ("claim and push of a chunk", CHUNK, |work| matches!(work, Work::Generate(_))),
         ("claim and push of a range", CHUNK, |work| matches!(work, Work::Enqueue(_))),
