@@ -3,12 +3,14 @@
 
 use std::process::ExitCode;
 
-use pedidos_api::{App, events::Hub, patience::Patience, routes};
+use pedidos_api::{App, events::Hub, refused::Refused, routes, streams::Streams};
 use pedidos_common::{
     config::Settings,
-    process::{Error, Process, listen},
+    listener::Listener,
+    process::{Error, Process},
+    redact::redacted,
 };
-use poem::{Server, listener::TcpAcceptor};
+use poem::Server;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,7 +21,7 @@ async fn main() -> ExitCode {
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", redacted(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -32,18 +34,19 @@ async fn run(settings: Settings) -> Result<(), Error> {
 
     // Serves from the start: /livez answers, and everything else says what is
     // missing, until the stores are there.
-    let (listener, address) = listen(&settings.host, settings.api.port).await?;
+    let listener = Listener::bind(&settings.listener, settings.api.port).await?;
+    let url = listener.url();
     let hub = Hub::start(controller.clone(), shutdown.clone());
-    let app = App { controller: controller.clone(), settings: settings.api, hub };
-    let serving = Server::new_with_acceptor(Patience(TcpAcceptor::from_tokio(listener)?))
-        .run_with_graceful_shutdown(
-            routes::all(app, process.exporter.clone()),
-            shutdown.clone().cancelled_owned(),
-            Some(settings.shutdown_grace),
-        );
+    let streams = Streams::at_most(settings.api.max_streams);
+    let app = App { controller: controller.clone(), settings: settings.api, hub, streams };
+    let serving = Server::new_with_acceptor(Refused(listener)).run_with_graceful_shutdown(
+        routes::all(app, process.exporter.clone()),
+        shutdown.clone().cancelled_owned(),
+        Some(settings.shutdown_grace),
+    );
     let served = tokio::spawn(serving);
     if controller.wait_ready(&shutdown).await {
-        println!("listening on http://{address}");
+        println!("listening on {url}");
         controller.keep_current(&shutdown).await;
     }
     served.await??;

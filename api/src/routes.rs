@@ -5,7 +5,7 @@ use poem::{
     Endpoint, EndpointExt, Response, Route, endpoint::make_sync, get, middleware::CatchPanic,
 };
 
-use crate::{App, dashboard, error, openapi, strict::Strict};
+use crate::{App, cors::Cors, dashboard, docs, error, hygiene, openapi, strict::Strict};
 
 /// The API of this app.
 #[must_use]
@@ -20,14 +20,16 @@ pub fn all(app: App, exporter: PrometheusHandle) -> impl Endpoint<Output = Respo
         get(make_sync(move |_| Response::builder().content_type(content_type).body(text.clone())))
     };
     let route = Route::new()
-        .at("/docs", file("text/html; charset=utf-8", page))
+        .at("/docs", docs::served(page))
         .at("/openapi.json", file("application/json", json))
         .at("/openapi.yaml", file("application/yaml", yaml))
         .nest("/", service);
-    dashboard::before(dashboard::with(route))
+    let cors = Cors::of(&app.settings.cors_origins);
+    let api = dashboard::before(dashboard::with(route))
         .with(Strict::of(&document))
         .with(CatchPanic::new().with_handler(error::OnPanic))
         .data(app)
         .data(exporter)
-        .catch_all_error(|error| async move { error::of_framework(error) })
+        .catch_all_error(|error| async move { error::of_framework(error) });
+    hygiene::around(api, cors)
 }

@@ -4,7 +4,7 @@
 //! are parameters that are unknown, given twice, empty, of the wrong type, or out
 //! of range; all at once, by name. And bodies: no operation takes one.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response, Result,
@@ -14,6 +14,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::error::{Mistake, Problem};
+
+/// A body may have so many bytes.
+const BODY_MOST: usize = 1_024;
+/// It may take so long.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is allowed of one parameter.
 #[derive(Debug, Clone)]
@@ -226,9 +231,17 @@ impl Allowed {
 /// No operation takes a body. An empty object is none: some clients cannot do
 /// without.
 async fn without_body(request: Request) -> std::result::Result<Request, Box<Problem>> {
-    const LONGEST: usize = 1_024;
     let (parts, body) = request.into_parts();
-    match body.into_bytes_limit(LONGEST).await {
+    let read = tokio::time::timeout(BODY_WITHIN, body.into_bytes_limit(BODY_MOST)).await;
+    let Ok(read) = read else {
+        let detail = format!("a request's body must be sent within {BODY_WITHIN:?}");
+        return Err(Box::new(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "Request too slow",
+            detail,
+        )));
+    };
+    match read {
         Ok(body) => {
             let body = body.trim_ascii();
             let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));

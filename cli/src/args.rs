@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+use std::path::PathBuf;
+
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use pedidos_common::config::with_flags;
 use reqwest::Url;
@@ -20,8 +22,21 @@ pub struct Cli {
         value_parser = api_url
     )]
     pub url: Url,
+    #[command(flatten)]
+    pub tls: Tls,
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+/// With an API at an https:// address.
+#[derive(Debug, Args)]
+pub struct Tls {
+    /// Authorities to trust for https://, as PEM [default: the system's]
+    #[arg(long, global = true, env = "PEDIDOS_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate and key to show, as PEM in one file
+    #[arg(long, global = true, env = "PEDIDOS_CLIENT_CERT_FILE", value_name = "FILE")]
+    pub client_cert_file: Option<PathBuf>,
 }
 
 /// What is to be done.
@@ -157,8 +172,8 @@ impl Cli {
 fn api_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     match url.scheme() {
-        "http" if url.has_host() => Ok(url),
-        _ => Err("only http:// is spoken here".to_owned()),
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err("only http:// and https:// are spoken here".to_owned()),
     }
 }
 

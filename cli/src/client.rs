@@ -2,12 +2,13 @@
 
 use std::{error::Error as _, time::Duration};
 
+use pedidos_common::tls::{self, ClientConfig};
 use reqwest::{Method, RequestBuilder, Url, header::RETRY_AFTER, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     answer::{Accepted, Cancelled, Logs, PastRun, Paused, Status, WasReset},
-    args::{Cancel, NewRun},
+    args::{Cancel, NewRun, Tls},
     failure::{Failure, Problem},
 };
 
@@ -41,8 +42,9 @@ pub struct LogQuery<'a> {
 
 impl Client {
     /// A client; the first call connects.
-    pub fn new(base: Url) -> Result<Self> {
+    pub fn new(base: Url, tls: &Tls) -> Result<Self> {
         let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(config(&base, tls).map_err(Failure::Usage)?)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             // A redirected POST would be repeated as a GET.
@@ -148,6 +150,16 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// Whom it trusts, if it is to speak TLS at all: else no file is looked at.
+fn config(base: &Url, given: &Tls) -> std::result::Result<ClientConfig, String> {
+    if base.scheme() != "https" {
+        return tls::trusting_nobody();
+    }
+    let ca = given.ca_file.as_deref().map(|file| ("PEDIDOS_CA_FILE", file));
+    let own = given.client_cert_file.as_deref().map(|file| ("PEDIDOS_CLIENT_CERT_FILE", file));
+    tls::client(ca, own)
+}
+
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -159,7 +171,8 @@ mod tests {
     use super::*;
 
     fn client(base: &str) -> Client {
-        Client::new(Url::parse(base).unwrap()).unwrap()
+        let tls = Tls { ca_file: None, client_cert_file: None };
+        Client::new(Url::parse(base).unwrap(), &tls).unwrap()
     }
 
     fn url(request: RequestBuilder) -> String {

@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
-    let client = Client::new(cli.url)?;
+    let client = Client::new(cli.url, &cli.tls)?;
     match cli.verb {
         Verb::Generate(args) => verbs::generate(&client, &args).await,
         Verb::Status { json } => verbs::status(&client, json).await,

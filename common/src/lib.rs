@@ -10,6 +10,8 @@
 //! - [`audit`]: holds a finished run against what it should be.
 //! - [`process`]: how a process begins and ends, with [`logs`], [`metrics`],
 //!   [`telemetry`], [`rotate`], [`shutdown`] and [`backoff`].
+//! - [`listener`]: how a process is reached, within bounds, with [`tls`].
+//! - [`redact`]: passwords stay out of what is said.
 //! - [`events`]: what has happened since a reader last looked.
 
 pub mod audit;
@@ -17,13 +19,16 @@ pub mod backoff;
 pub mod config;
 pub mod control;
 pub mod events;
+pub mod listener;
 pub mod logs;
 pub mod metrics;
 pub mod order;
 pub mod process;
 pub mod queue;
+pub mod redact;
 pub mod rotate;
 pub mod run;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod tls;

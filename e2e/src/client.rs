@@ -1,15 +1,16 @@
 //! The API's client: one method per endpoint. Each fails the test, with the
 //! whole answer, if the endpoint refuses; `raw` and `try_generate` do not.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use pedidos_common::tls::{self, ClientConfig};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderName},
 };
 use serde_json::Value;
 
-use crate::{Status, events::Events, samples::Samples};
+use crate::{Status, events::Events, process::Environment, samples::Samples};
 
 /// No call of the product takes longer; a cancel waits ten seconds at most.
 const CALL: Duration = Duration::from_mins(1);
@@ -67,13 +68,31 @@ impl Answer {
 impl Client {
     /// Of the process that listens here. Statuses are held against `samples`.
     pub fn new(base: &str, samples: Arc<Samples>) -> Self {
-        let http = reqwest::Client::builder().timeout(CALL).no_proxy().build();
-        Self { http: http.expect("a client needs nothing"), base: base.to_owned(), samples }
+        let tls = tls::trusting_nobody().expect("that needs nothing");
+        Self { http: http(tls), base: base.to_owned(), samples }
+    }
+
+    /// As [`Self::new`], by TLS, with what `pedidos` itself is told in this environment.
+    pub fn secure(base: &str, samples: Arc<Samples>, told: &Environment) -> Self {
+        let file = |name| told.get(name).map(|file| (name, Path::new(file)));
+        let tls = tls::client(file("PEDIDOS_CA_FILE"), file("PEDIDOS_CLIENT_CERT_FILE"));
+        let tls = tls.expect("the files are there");
+        Self { http: http(tls), base: base.to_owned(), samples }
+    }
+
+    /// The same, with connections of its own.
+    pub fn anew(&self, told: &Environment) -> Self {
+        Self::secure(&self.base, Arc::clone(&self.samples), told)
+    }
+
+    /// The client beneath, and where it asks.
+    pub const fn parts(&self) -> (&reqwest::Client, &String) {
+        (&self.http, &self.base)
     }
 
     /// Host and port.
     pub fn address(&self) -> &str {
-        self.base.trim_start_matches("http://")
+        self.base.split_once("://").map_or("", |(_, address)| address)
     }
 
     /// Any request; none if there was no answer.
@@ -272,6 +291,11 @@ impl Client {
         });
         of_metric.sum()
     }
+}
+
+fn http(tls: ClientConfig) -> reqwest::Client {
+    let http = reqwest::Client::builder().timeout(CALL).no_proxy().tls_info(true);
+    http.tls_backend_preconfigured(tls).build().expect("a client needs nothing more")
 }
 
 async fn answer_of(asked: String, response: reqwest::Response) -> Option<Answer> {

@@ -121,7 +121,11 @@ impl Cluster {
         self.members.push(Member {
             kind,
             process,
-            client: Client::new(&url, Arc::clone(&self.samples)),
+            client: if url.starts_with("https") {
+                Client::secure(&url, Arc::clone(&self.samples), &environment)
+            } else {
+                Client::new(&url, Arc::clone(&self.samples))
+            },
             gone: false,
         });
         id
@@ -135,6 +139,21 @@ impl Cluster {
     /// A process.
     pub fn process(&mut self, id: Id) -> &mut Process {
         &mut self.members[id].process
+    }
+
+    /// A process, to be read.
+    pub fn process_of(&self, id: Id) -> &Process {
+        &self.members[id].process
+    }
+
+    /// Waits for a line in the log of all processes.
+    pub async fn wait_for_log(&self, wanted: &str) {
+        in_time(wanted, async {
+            while !self.client().logs("lines=5000").await["logs"].to_string().contains(wanted) {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
     }
 
     /// SIGTERM; it must end with exit code 0.

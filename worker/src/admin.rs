@@ -1,11 +1,9 @@
 //! A worker's own HTTP: `/metrics` and the probes.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
-use pedidos_common::{config::Settings, control::Controller, process::listen};
-use poem::{
-    EndpointExt, Route, Server, get, handler, http::StatusCode, listener::TcpAcceptor, web::Data,
-};
+use pedidos_common::{config::Settings, control::Controller, listener::Listener};
+use poem::{EndpointExt, Route, Server, get, handler, http::StatusCode, web::Data};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +13,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// The listener, serving.
 pub struct Admin {
     /// Where it is bound.
-    pub address: SocketAddr,
+    pub url: String,
     /// Ends with the process.
     pub served: JoinHandle<io::Result<()>>,
 }
@@ -33,20 +31,20 @@ pub async fn bind(
     exporter: Exporter,
     shutdown: CancellationToken,
 ) -> io::Result<Admin> {
-    let (listener, address) = listen(&settings.host, settings.worker.admin_port).await?;
+    let listener = Listener::bind(&settings.listener, settings.worker.admin_port).await?;
+    let url = listener.url();
     let routes = Route::new()
         .at("/metrics", get(metrics))
         .at("/livez", get(livez))
         .at("/readyz", get(readyz))
         .data(exporter)
         .data(controller);
-    let acceptor = TcpAcceptor::from_tokio(listener)?;
     let served = tokio::spawn(async move {
-        Server::new_with_acceptor(acceptor)
+        Server::new_with_acceptor(listener)
             .run_with_graceful_shutdown(routes, shutdown.cancelled_owned(), Some(LAST_ANSWERS))
             .await
     });
-    Ok(Admin { address, served })
+    Ok(Admin { url, served })
 }
 
 #[handler]

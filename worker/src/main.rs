@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use pedidos_common::{
     config::Settings,
     process::{Error, Process},
+    redact::redacted,
 };
 use pedidos_worker::{Worker, admin};
 
@@ -18,7 +19,7 @@ async fn main() -> ExitCode {
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", redacted(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -33,7 +34,7 @@ async fn run(settings: Settings) -> Result<(), Error> {
     let exporter = process.exporter.clone();
     let admin = admin::bind(&settings, controller.clone(), exporter, shutdown.clone()).await?;
     if controller.wait_ready(&shutdown).await {
-        println!("listening on http://{}", admin.address);
+        println!("listening on {}", admin.url);
         Worker::new(id, controller, &settings).run(shutdown).await;
     }
     admin.served.await??;
