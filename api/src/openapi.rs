@@ -37,7 +37,11 @@ pub fn service() -> Service {
             "A million orders through a strict priority pipeline: starts, shows and steers runs of orders. Every VIP order (tier DIAMANTE) is \
              processed before any NORMAL one, by any number of workers; counts are exact at \
              every instant. Times are ISO-8601 UTC, durations milliseconds. Errors are \
-             `application/problem+json` (RFC 9457), and a call that is refused changes nothing.",
+             `application/problem+json` (RFC 9457), and a call that is refused changes nothing. \
+             A request may have 32 KiB of address and headers, 100 headers, and a body of 1 KiB \
+             that says nothing; head and body must each be sent within 10 seconds (408). Every \
+             answer has an `X-Request-Id`, the client's own if it is of letters, digits and \
+             `-_.:`; a problem has it as `requestId`.",
         )
         // Wherever it is served from: Swagger UI must ask the API that it came from.
         .server("/")

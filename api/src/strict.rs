@@ -311,7 +311,12 @@ impl<E: Endpoint> Endpoint for StrictEndpoint<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::openapi;
 
     fn said(query: &str) -> Vec<String> {
         let parameters = Parameters::from([
@@ -369,5 +374,19 @@ mod tests {
     fn what_came_is_shown_but_not_a_megabyte_of_it() {
         let said = said(&format!("quantity={}", "é".repeat(100_000)));
         assert!(said[0].len() < 200, "{}", said[0].len());
+    }
+
+    static STRICT: LazyLock<Strict> =
+        LazyLock::new(|| Strict::of(&openapi::document(&openapi::service(), None)));
+
+    proptest! {
+        #[test]
+        fn no_query_and_no_path_is_too_strange(text in "([a-z=&%;+?/]|\\PC|[0-9A-Fa-f%]{3}){0,60}") {
+            for mistake in said(&text) {
+                prop_assert!(mistake.chars().count() < 400, "{}", mistake);
+            }
+            let allowed = STRICT.allow(&text);
+            prop_assert!(allowed.is_empty() || allowed.starts_with(['G', 'P']));
+        }
     }
 }

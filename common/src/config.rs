@@ -37,7 +37,7 @@ pub const SETTINGS: &[Setting] = &[
     ("PORT", "3000", "HTTP port of the API; 0 picks a free one"),
     ("ADMIN_PORT", "9464", "HTTP port of a worker's /metrics, /livez, /readyz; 0 picks a free one"),
     ("MAX_CONNECTIONS", "800", "Connections that may be open to API or worker; more are refused"),
-    ("MAX_STREAMS_PER_ADDRESS", "128", "Streams of /pedidos/events that one address may have open"),
+    ("MAX_STREAMS_PER_ADDRESS", "512", "Streams of /pedidos/events that one address may have open"),
     ("TLS_CERT_FILE", "", "Certificate chain of API and worker, as PEM: they speak https alone"),
     ("TLS_KEY_FILE", "", "Its private key, as PEM; both files are read again when they change"),
     ("TLS_CLIENT_CA_FILE", "", "Authorities that must have signed a client's certificate, as PEM"),

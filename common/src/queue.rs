@@ -5,6 +5,8 @@
 mod connection;
 pub mod keys;
 mod snapshot;
+#[cfg(test)]
+mod strange;
 mod work;
 
 use std::{
