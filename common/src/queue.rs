@@ -17,7 +17,8 @@ use std::{
 
 use fred::{
     clients::Client,
-    interfaces::{EventInterface, HashesInterface, PubsubInterface},
+    error::ErrorKind,
+    interfaces::{ClientLike, EventInterface, HashesInterface, PubsubInterface},
     types::{Key, Value, scripts::Script},
 };
 use serde::{Deserialize, Serialize};
@@ -294,7 +295,21 @@ impl Queue {
     }
 
     async fn call(&self, script: &Script, args: Vec<Value>) -> Result<Value> {
-        Ok(script.evalsha_with_reload(&self.client(), self.script_keys.clone(), args).await?)
+        let client = self.client();
+        let asked = script.evalsha_with_reload(&client, self.script_keys.clone(), args.clone());
+        let answer: std::result::Result<Value, fred::error::Error> = asked.await;
+        match answer {
+            // The connections were swapped between taking this one and asking on it. To ask
+            // again is safe, and on the new ones there is somebody to answer.
+            Err(error) if *error.kind() == ErrorKind::Canceled => {
+                let current = self.client();
+                if current.id() == client.id() {
+                    return Err(error.into());
+                }
+                Ok(script.evalsha_with_reload(&current, self.script_keys.clone(), args).await?)
+            }
+            answer => Ok(answer?),
+        }
     }
 
     /// Raises Redis to this control: exactly the document that was read or
