@@ -102,7 +102,8 @@ pub async fn run(quantity: u32, [inserts, updates]: Drives) -> Took {
     let halves = [each(quantity, inserts, insert).await, each(quantity, updates, update).await];
     let after = used();
     stores.remove().await;
-    let mongo_cpu_seconds = before.zip(after).map(|(before, after)| after.saturating_sub(before).as_secs_f64());
+    let mongo_cpu_seconds =
+        before.zip(after).map(|(before, after)| after.saturating_sub(before).as_secs_f64());
     Took { halves, mongo_cpu_seconds }
 }
 
