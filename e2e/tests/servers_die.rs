@@ -250,6 +250,10 @@ async fn while_a_store_is_away_readiness_says_so_and_no_order_fails_for_it() {
             .await;
         };
         ready(503).await;
+        let problem = cluster.client().readyz().await.problem(503);
+        let says = problem["detail"].as_str().unwrap_or_default();
+        let names = ["Redis", "MongoDB"].map(|name| says.contains(name));
+        assert_eq!(names, [server == Server::Redis, server == Server::Mongo], "{says}");
         assert_eq!(cluster.client().livez().await.status, 200);
         cluster.samples.expect_replay();
         // Longer than a lease of these tests; MongoDB longer than any time-out, too.

@@ -218,18 +218,15 @@ impl Controller {
         Ok(())
     }
 
-    /// Do both stores answer within a second?
+    /// Do both stores answer within a second? If not, which does not, and why.
     pub async fn ready(&self) -> std::result::Result<(), String> {
-        let both = async {
-            tokio::try_join!(
-                async { self.store.ping().await.map_err(|error| error.to_string()) },
-                async { self.queue.snapshot().await.map_err(|error| error.to_string()) },
-            )
-        };
-        match tokio::time::timeout(Duration::from_secs(1), both).await {
-            Ok(answered) => answered.map(drop),
-            Err(_) => Err("a store did not answer within a second".to_owned()),
-        }
+        let (mongo, redis) = tokio::join!(
+            in_a_second("MongoDB", self.store.ping()),
+            in_a_second("Redis", self.queue.snapshot()),
+        );
+        let wrong: Vec<String> =
+            [mongo, redis].into_iter().filter_map(std::result::Result::err).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
 
     /// Deletes what was given up: what a reset left over, and the orders of
@@ -629,5 +626,15 @@ impl Controller {
         }
         self.adopt(&next).await?;
         Ok(Some(end))
+    }
+}
+
+async fn in_a_second<T, E: std::fmt::Display>(
+    store: &str,
+    call: impl Future<Output = std::result::Result<T, E>>,
+) -> std::result::Result<(), String> {
+    match tokio::time::timeout(Duration::from_secs(1), call).await {
+        Ok(answered) => answered.map(drop).map_err(|error| error.to_string()),
+        Err(_) => Err(format!("{store} did not answer within a second")),
     }
 }
