@@ -16,11 +16,11 @@ export function Timeline() {
   const windowOf = ({ start: from, end, timeMs }: typeof status.processing.vip) =>
     from && start !== null ? { from: Date.parse(from) - start, length: end ? timeMs : 0 } : null;
   const entered = state.times?.runId === status.runId ? state.times.first : null;
-  const vip = windowOf(status.processing.vip);
-  // A page that was opened late has seen the run's first phase late, too: no VIP order is
-  // processed before it is generated.
+  const [vip, normal] = [windowOf(status.processing.vip), windowOf(status.processing.normal)];
+  // A page that was opened late has seen the run's first phase late, too. But generation begins
+  // before the first VIP order is processed, and ends before the first NORMAL one is.
   const seen = (entered ?? 0) - (start ?? 0);
-  const began = Math.min(seen, vip?.from ?? seen, wall - status.generationTimeMs);
+  const began = Math.min(seen, vip?.from ?? seen, (normal?.from ?? wall) - status.generationTimeMs);
   const generation =
     start !== null && status.generationTimeMs > 0
       ? { from: Math.max(0, began), length: status.generationTimeMs }
@@ -28,7 +28,7 @@ export function Timeline() {
   const bars: Bar[] = [
     { name: t("timeline.generation"), colour: "bg-ink", span: generation, ms: status.generationTimeMs },
     { name: t("timeline.vip"), colour: "bg-vip", span: vip, ms: status.processing.vip.timeMs },
-    { name: t("timeline.normal"), colour: "bg-normal", span: windowOf(status.processing.normal), ms: status.processing.normal.timeMs },
+    { name: t("timeline.normal"), colour: "bg-normal", span: normal, ms: status.processing.normal.timeMs },
   ];
   return (
     <Panel
