@@ -1,9 +1,10 @@
 //! The API, as a library: tests and `main` enter by the same door.
 //!
 //! - [`routes`]: every path there is, and what stands around it.
+//! - [`access`]: who may call what, how often, and who did.
 //! - [`strict`]: refuses what the spec does not allow, before anything happens.
-//! - [`runs`], [`queue`], [`logs`], [`probes`]: the handlers: each calls `Controller` or
-//!   `Queue`, nothing deeper.
+//! - [`runs`], [`queue`], [`logs`], [`probes`], [`session`], [`audit`]: the handlers: each
+//!   calls `Controller`, `Queue` or `Store`, nothing deeper.
 //! - [`status`], [`answers`], [`health`], [`history`], [`jobs`]: what they answer with.
 //! - [`gauges`]: the whole queue, as Prometheus reads it.
 //! - [`measured`]: counts requests, and how long they took.
@@ -13,7 +14,9 @@
 //! - [`openapi`]: the document that describes it all.
 //! - [`patience`]: connections whose other end does not read.
 
+pub mod access;
 pub mod answers;
+pub mod audit;
 pub mod dashboard;
 pub mod error;
 pub mod events;
@@ -29,12 +32,13 @@ pub mod probes;
 pub mod queue;
 pub mod routes;
 pub mod runs;
+pub mod session;
 pub mod status;
 pub mod strict;
 
 use pedidos_common::{config::ApiSettings, control::Controller};
 
-use crate::events::Hub;
+use crate::{access::Access, events::Hub};
 
 /// What every handler has: connections and settings, no state (I8).
 #[derive(Clone)]
@@ -43,6 +47,8 @@ pub struct App {
     pub controller: Controller,
     /// The settings.
     pub settings: ApiSettings,
+    /// Who may call.
+    pub access: Access,
     /// Tells the streams what is new.
     pub hub: Hub,
 }

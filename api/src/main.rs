@@ -3,8 +3,9 @@
 
 use std::process::ExitCode;
 
-use pedidos_api::{App, events::Hub, patience::Patience, routes};
+use pedidos_api::{App, access::Access, events::Hub, patience::Patience, routes};
 use pedidos_common::{
+    admin,
     config::Settings,
     process::{Error, Process, listen},
 };
@@ -16,7 +17,16 @@ async fn main() -> ExitCode {
         "pedidos-api",
         "Starts, shows and steers runs of orders: HTTP API with Swagger UI at /docs.",
     );
-    match run(settings).await {
+    let access = match Access::open(&settings.api.access) {
+        Ok(access) => access,
+        Err(mistakes) => {
+            for mistake in mistakes {
+                eprintln!("error: {mistake}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    match run(settings, access).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -25,7 +35,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(settings: Settings) -> Result<(), Error> {
+async fn run(settings: Settings, access: Access) -> Result<(), Error> {
     let name = format!("api:{}", &uuid::Uuid::new_v4().to_string()[..8]);
     let Some(process) = Process::start(&settings, &name).await? else { return Ok(()) };
     let (controller, shutdown) = (process.controller.clone(), process.shutdown.clone());
@@ -33,8 +43,20 @@ async fn run(settings: Settings) -> Result<(), Error> {
     // Serves from the start: /livez answers, and everything else says what is
     // missing, until the stores are there.
     let (listener, address) = listen(&settings.host, settings.api.port).await?;
+    let admin = match settings.api.admin_port {
+        Some(port) => {
+            let (exporter, ends) = (process.exporter.clone(), shutdown.clone());
+            let address = (settings.host.as_str(), port);
+            Some(admin::bind(address, controller.clone(), exporter, ends).await?)
+        }
+        None => None,
+    };
     let hub = Hub::start(controller.clone(), shutdown.clone());
-    let app = App { controller: controller.clone(), settings: settings.api, hub };
+    let said = access.said();
+    if let Some(said) = said {
+        tracing::warn!("{said}");
+    }
+    let app = App { controller: controller.clone(), settings: settings.api, access, hub };
     let serving = Server::new_with_acceptor(Patience(TcpAcceptor::from_tokio(listener)?))
         .run_with_graceful_shutdown(
             routes::all(app, process.exporter.clone()),
@@ -43,9 +65,19 @@ async fn run(settings: Settings) -> Result<(), Error> {
         );
     let served = tokio::spawn(serving);
     if controller.wait_ready(&shutdown).await {
+        // A line each: what stands behind an address may be taken for a part of it.
         println!("listening on http://{address}");
+        if let Some(admin) = &admin {
+            println!("metrics and probes on http://{}", admin.address);
+        }
+        if let Some(said) = said {
+            println!("{said}");
+        }
         controller.keep_current(&shutdown).await;
     }
     served.await??;
+    if let Some(admin) = admin {
+        admin.served.await??;
+    }
     process.end().await
 }

@@ -5,13 +5,16 @@ use poem::{
     Endpoint, EndpointExt, Response, Route, endpoint::make_sync, get, middleware::CatchPanic,
 };
 
-use crate::{App, dashboard, error, measured::Measured, openapi, strict::Strict};
+use crate::{
+    App, access::guard::Guard, dashboard, error, measured::Measured, openapi, strict::Strict,
+};
 
 /// The API of this app.
 #[must_use]
 pub fn all(app: App, exporter: Exporter) -> impl Endpoint<Output = Response> {
     let service = openapi::service();
-    let document = openapi::document(&service, Some(app.settings.max_orders));
+    let open = !app.access.settings.wants_credentials();
+    let document = openapi::document(&service, Some(app.settings.max_orders), open);
     let json = serde_json::to_string_pretty(&document).unwrap_or_default();
     let yaml = serde_yaml::to_string(&document).unwrap_or_default();
     // Swagger UI carries the document in its page.
@@ -24,11 +27,14 @@ pub fn all(app: App, exporter: Exporter) -> impl Endpoint<Output = Response> {
         .at("/openapi.json", file("application/json", json))
         .at("/openapi.yaml", file("application/yaml", yaml))
         .nest("/", service);
+    let strict = Strict::of(&document);
+    let (access, controller) = (app.access.clone(), app.controller.clone());
     dashboard::before(dashboard::with(route))
-        .with(Strict::of(&document))
+        .with(strict.clone())
         .with(CatchPanic::new().with_handler(error::OnPanic))
         .data(app)
         .data(exporter)
         .catch_all_error(|error| async move { error::of_framework(error) })
-        .with(Measured::of(&document))
+        .with(Guard { access, operations: strict.clone(), controller })
+        .with(Measured::of(&document, strict))
 }

@@ -4,7 +4,7 @@
 //! are parameters that are unknown, given twice, empty, of the wrong type, or out
 //! of range; all at once, by name. And bodies: no operation takes one.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response, Result,
@@ -30,14 +30,19 @@ type Parameters = HashMap<String, (Allowed, bool)>;
 /// What an operation takes.
 #[derive(Debug, Clone, Default)]
 struct Taken {
+    operation: String,
     query: Parameters,
     headers: Parameters,
 }
 
-/// Every operation of the spec, by path and method.
+/// The operations of a path, and the path in its segments.
+type Path = (Vec<String>, HashMap<Method, Taken>);
+
+/// Every operation of the spec, by path and method: the one table of what there is, also for
+/// who guards it and who measures it. Cloning shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Strict {
-    paths: Vec<(Vec<String>, HashMap<Method, Taken>)>,
+    paths: Arc<Vec<Path>>,
 }
 
 impl Strict {
@@ -52,11 +57,20 @@ impl Strict {
                 let method = method.to_uppercase().parse().ok()?;
                 let query = parameters(spec, operation, "query");
                 let headers = parameters(spec, operation, "header");
-                Some((method, Taken { query, headers }))
+                let operation = operation["operationId"].as_str().unwrap_or_default().to_owned();
+                Some((method, Taken { operation, query, headers }))
             });
             (segments(path), operations.collect())
         };
-        Self { paths: paths.iter().map(of_path).collect() }
+        Self { paths: Arc::new(paths.iter().map(of_path).collect()) }
+    }
+
+    /// The operation that a request asks for, by its `operationId`.
+    #[must_use]
+    pub fn operation(&self, request: &Request) -> Option<&str> {
+        let path = segments(request.uri().path());
+        let (_, operations) = self.paths.iter().find(|(known, _)| fits(known, &path))?;
+        operations.get(as_documented(request)).map(|taken| taken.operation.as_str())
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), Box<Problem>> {
@@ -64,8 +78,7 @@ impl Strict {
         let Some((_, operations)) = self.paths.iter().find(|(known, _)| fits(known, &path)) else {
             return Ok(());
         };
-        // HEAD is GET without the body.
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let method = as_documented(request);
         let Some(taken) = operations.get(method) else {
             let mut allowed: Vec<_> = operations.keys().map(Method::as_str).collect();
             allowed.sort_unstable();
@@ -94,11 +107,16 @@ impl Strict {
     }
 }
 
-pub(crate) fn segments(path: &str) -> Vec<String> {
+/// HEAD is GET without the body.
+fn as_documented(request: &Request) -> &Method {
+    if request.method() == Method::HEAD { &Method::GET } else { request.method() }
+}
+
+fn segments(path: &str) -> Vec<String> {
     path.trim_matches('/').split('/').map(str::to_owned).collect()
 }
 
-pub(crate) fn fits(known: &[String], path: &[String]) -> bool {
+fn fits(known: &[String], path: &[String]) -> bool {
     known.len() == path.len() && known.iter().zip(path).all(|(k, p)| k == p || k.starts_with('{'))
 }
 

@@ -1,6 +1,8 @@
 //! Settings, from flags, the environment and `.env`, in this order. They are
 //! read once, checked all together, and every mistake is reported by name.
 
+mod access;
+
 use std::{
     collections::HashMap, fmt::Display, hash::BuildHasher, ops::RangeInclusive, path::PathBuf,
     str::FromStr, time::Duration,
@@ -11,6 +13,8 @@ use mongodb::{
     error::ErrorKind,
     options::{Acknowledgment, ConnectionString, WriteConcern},
 };
+
+pub use self::access::{AccessSettings, Jwks, JwtSettings};
 
 /// One setting: its name in the environment, its default (empty: none), what
 /// `--help` says of it.
@@ -29,7 +33,46 @@ pub const SETTINGS: &[Setting] = &[
     ("REDIS_URL", "", "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too"),
     ("HOST", "127.0.0.1", "Address that API and worker bind"),
     ("PORT", "3000", "HTTP port of the API; 0 picks a free one"),
-    ("ADMIN_PORT", "9464", "HTTP port of a worker's /metrics, /livez, /readyz; 0 picks a free one"),
+    (
+        "ADMIN_PORT",
+        "9464",
+        "HTTP port of /metrics, /livez, /readyz, open to all; 0 picks a free one. A worker always \
+         has it, the API if it is set",
+    ),
+    (
+        "API_KEYS_FILE",
+        "",
+        "File of the hashes of the API's keys (`pedidos key new`), read again when it changes",
+    ),
+    (
+        "ALLOW_ANONYMOUS",
+        "false",
+        "Without keys: serve on an address that others reach, and let everybody do everything",
+    ),
+    (
+        "ALLOWED_HOSTS",
+        "",
+        "Names that the API is called by, besides this machine's and HOST: a comma list",
+    ),
+    (
+        "JWT_JWKS_FILE",
+        "",
+        "Public keys (a JWK set) of the identity provider whose tokens are taken",
+    ),
+    ("JWT_JWKS_URL", "", "The same, at an https:// address"),
+    ("JWT_ISSUER", "", "Issuer (`iss`) that a token must have"),
+    ("JWT_AUDIENCE", "", "Audience (`aud`) that a token must have"),
+    ("JWT_ROLE_CLAIM", "role", "Claim with the role, or a list of roles; a.b is b inside a"),
+    (
+        "RATE_LIMIT_READS",
+        "6000",
+        "Calls that only look which a key, or an unknown address, may make in a minute; 0: any",
+    ),
+    (
+        "RATE_LIMIT_WRITES",
+        "120",
+        "Calls that change something which a key, or an unknown address, may make in a minute; 0: any",
+    ),
     ("MAX_ORDERS", "1500000", "Most orders that one run may have"),
     ("GENERATION_CHUNK_SIZE", "10000", "Orders generated under one lease"),
     (
@@ -125,6 +168,10 @@ pub struct ApiSettings {
     pub max_orders: u32,
     /// DASHBOARD_REFRESH.
     pub dashboard_refresh: Duration,
+    /// ADMIN_PORT, if it is set: workers have it always, the API on request.
+    pub admin_port: Option<u16>,
+    /// Who may call it, and how often.
+    pub access: AccessSettings,
 }
 
 /// What a worker does.
@@ -247,6 +294,9 @@ impl Settings {
                 port: from.number("PORT", 0..=65_535),
                 max_orders: from.number("MAX_ORDERS", 1..=1_000_000_000),
                 dashboard_refresh: from.millis("DASHBOARD_REFRESH", 250..=3_600_000),
+                // What is wrong with it is said once, below.
+                admin_port: source.get("ADMIN_PORT").and_then(|port| port.parse().ok()),
+                access: from.access(),
             },
             worker: WorkerSettings {
                 admin_port: from.number("ADMIN_PORT", 0..=65_535),

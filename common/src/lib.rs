@@ -7,11 +7,15 @@
 //! - [`store`]: MongoDB, the truth: control, orders, history.
 //! - [`queue`]: Redis, what *is* happening: the scripts and the keys.
 //! - [`run`]: the vocabulary of both: phases, ledger, figures.
+//! - [`access`]: who may call the API: roles, and the file of keys.
 //! - [`audit`]: holds a finished run against what it should be.
 //! - [`process`]: how a process begins and ends, with [`logs`], [`metrics`], [`traces`],
-//!   [`telemetry`], [`rotate`], [`shutdown`] and [`backoff`].
+//!   [`telemetry`], [`rotate`], [`shutdown`] and [`backoff`], and what it serves to
+//!   those who look after it: [`admin`].
 //! - [`events`]: what has happened since a reader last looked.
 
+pub mod access;
+pub mod admin;
 pub mod audit;
 pub mod backoff;
 pub mod config;

@@ -4,6 +4,7 @@
 
 mod connection;
 pub mod keys;
+pub mod limit;
 mod snapshot;
 mod work;
 

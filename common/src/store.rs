@@ -2,6 +2,7 @@
 //! acknowledged here first, journaled by a majority unless configured weaker.
 //! Nothing else writes to MongoDB.
 
+mod audit;
 mod control;
 mod letters;
 mod orders;
@@ -19,6 +20,7 @@ use mongodb::{
 pub use mongodb::bson::DateTime;
 
 pub use self::{
+    audit::{AuditLine, AuditParameter, Outcome},
     letters::{StoredOrder, StoredOutcome},
     orders::{Counts, Found, Stored},
     runs::RunDocument,
@@ -91,6 +93,8 @@ pub struct Store {
     dead_letters: Collection<Document>,
     runs: Collection<RunDocument>,
     control: Collection<Control>,
+    audit: Collection<AuditLine>,
+    secrets: Collection<Document>,
 }
 
 impl Store {
@@ -127,10 +131,12 @@ impl Store {
             queue: queue.to_owned(),
             orders: of("orders"),
             dead_letters: database.collection_with_options("dead_letters", collection.clone()),
-            // Control and history are few and must not be lost, whatever the
+            // Control, history and audit trail are few and must not be lost, whatever the
             // orders may be allowed.
             runs: database.collection_with_options("process_runs", durable.clone()),
-            control: database.collection_with_options("control", durable),
+            control: database.collection_with_options("control", durable.clone()),
+            audit: database.collection_with_options("audit_log", durable.clone()),
+            secrets: database.collection_with_options("session_secrets", durable),
             database,
             client,
         })

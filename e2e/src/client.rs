@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Method,
-    header::{HeaderMap, HeaderName},
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
 };
 use serde_json::Value;
 
@@ -71,6 +71,15 @@ impl Client {
         Self { http: http.expect("a client needs nothing"), base: base.to_owned(), samples }
     }
 
+    /// The same, with a key or token in every call.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        let value = HeaderValue::from_str(&format!("Bearer {key}")).expect("a key is text");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        let http = reqwest::Client::builder().timeout(CALL).no_proxy().default_headers(headers);
+        Self { http: http.build().expect("a client needs nothing"), ..self.clone() }
+    }
+
     /// Host and port.
     pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://")
@@ -84,6 +93,27 @@ impl Client {
             request = request.header("Idempotency-Key", key);
         }
         answer_of(asked, request.send().await.ok()?).await
+    }
+
+    /// Any request with these headers. Of a stream, which has no end, the body is not read.
+    pub async fn with_headers(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let asked = format!("{method} {}{path} with {headers:?}", self.base);
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        let content = response.headers().get(reqwest::header::CONTENT_TYPE);
+        if content.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            return Answer { asked, status, headers, body: String::new() };
+        }
+        answer_of(asked, response).await.expect("the body of an answer follows")
     }
 
     /// Any request with a body.

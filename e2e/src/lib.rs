@@ -13,6 +13,7 @@
 //! - [`monitoring`]: what Prometheus and Grafana are given.
 //! - [`proxy`]: a network that fails as networks do.
 //! - [`steps`]: the steps of a process' work, each a call to a store, to stop it at.
+//! - [`keys`]: APIs that ask who calls, and keys for them.
 //! - [`stores`]: a database and a queue of one's own, and what is in them.
 //! - [`phases`]: runs that are long in one phase, so that it can be hit.
 //! - [`letters`]: orders that fail, dead letters, and leases that a test holds.
@@ -30,6 +31,7 @@ pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod events;
+pub mod keys;
 pub mod letters;
 pub mod monitoring;
 pub mod phases;

@@ -6,7 +6,9 @@
 // A test that cannot go on fails, and may be as large as it likes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::large_futures)]
 
+mod access;
 mod answers;
+mod audit_trail;
 mod cancel;
 mod clean;
 mod clocks;
@@ -18,6 +20,8 @@ mod generate;
 mod health;
 mod history;
 mod jobs;
+mod key_command;
+mod limits;
 mod monitoring;
 mod networks_fail;
 mod pause;

@@ -4,10 +4,11 @@
 use std::process::ExitCode;
 
 use pedidos_common::{
+    admin,
     config::Settings,
     process::{Error, Process},
 };
-use pedidos_worker::{Worker, admin, metrics};
+use pedidos_worker::{Worker, metrics};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,7 +33,8 @@ async fn run(settings: Settings) -> Result<(), Error> {
     metrics::begin(settings.worker.slots);
     let (controller, shutdown) = (process.controller.clone(), process.shutdown.clone());
     let exporter = process.exporter.clone();
-    let admin = admin::bind(&settings, controller.clone(), exporter, shutdown.clone()).await?;
+    let address = (settings.host.as_str(), settings.worker.admin_port);
+    let admin = admin::bind(address, controller.clone(), exporter, shutdown.clone()).await?;
     if controller.wait_ready(&shutdown).await {
         println!("listening on http://{}", admin.address);
         Worker::new(id, controller, &settings).run(shutdown).await;

@@ -1,19 +1,20 @@
-//! A worker's own HTTP: `/metrics` and the probes.
+//! What a process serves to those who look after it, on a port of its own and open to all
+//! who reach it: `/metrics` and the probes.
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use pedidos_common::{
-    config::Settings,
-    control::Controller,
-    metrics::{CONTENT_TYPE, Exporter},
-    process::listen,
-};
 use poem::{
     EndpointExt, Response, Route, Server, get, handler, http::StatusCode, listener::TcpAcceptor,
     web::Data,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    control::Controller,
+    metrics::{CONTENT_TYPE, Exporter},
+    process::listen,
+};
 
 /// How long a request may still take once the worker is asked to stop.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -26,17 +27,17 @@ pub struct Admin {
     pub served: JoinHandle<io::Result<()>>,
 }
 
-/// Binds HOST:ADMIN_PORT and serves until shutdown.
+/// Binds this address and serves until shutdown.
 ///
 /// # Errors
 /// The address cannot be bound.
 pub async fn bind(
-    settings: &Settings,
+    (host, port): (&str, u16),
     controller: Controller,
     exporter: Exporter,
     shutdown: CancellationToken,
 ) -> io::Result<Admin> {
-    let (listener, address) = listen(&settings.host, settings.worker.admin_port).await?;
+    let (listener, address) = listen(host, port).await?;
     let routes = Route::new()
         .at("/metrics", get(metrics))
         .at("/livez", get(livez))
