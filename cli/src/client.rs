@@ -2,6 +2,7 @@
 
 use std::{error::Error as _, time::Duration};
 
+use pedidos_common::cryptography;
 use reqwest::{
     Method, RequestBuilder, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -55,6 +56,7 @@ impl Client {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        cryptography::install();
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)

@@ -2,6 +2,7 @@
 //! an order meets it:
 //!
 //! - [`config`]: settings, checked all at once.
+//! - [`cryptography`]: what TLS is made of.
 //! - [`control`]: what *shall* happen: one document, changed by compare-and-set.
 //! - [`order`]: what an order is, and how it is drawn.
 //! - [`store`]: MongoDB, the truth: control, orders, history.
@@ -20,6 +21,7 @@ pub mod audit;
 pub mod backoff;
 pub mod config;
 pub mod control;
+pub mod cryptography;
 pub mod events;
 pub mod logs;
 pub mod metrics;

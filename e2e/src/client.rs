@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use pedidos_common::cryptography;
 use reqwest::{
     Method,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
@@ -67,6 +68,7 @@ impl Answer {
 impl Client {
     /// Of the process that listens here. Statuses are held against `samples`.
     pub fn new(base: &str, samples: Arc<Samples>) -> Self {
+        cryptography::install();
         let http = reqwest::Client::builder().timeout(CALL).no_proxy().build();
         Self { http: http.expect("a client needs nothing"), base: base.to_owned(), samples }
     }

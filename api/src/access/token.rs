@@ -16,6 +16,7 @@ use jsonwebtoken::{
 use pedidos_common::{
     access::Role,
     config::{Jwks, JwtSettings},
+    cryptography,
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -87,8 +88,7 @@ impl Tokens {
     /// The file is not a set of keys.
     pub fn open(settings: &JwtSettings) -> Result<Self, String> {
         signatures::install();
-        // What fred and the MongoDB driver use, too. That it is installed is no mistake.
-        let _already = rustls::crypto::ring::default_provider().install_default();
+        cryptography::install();
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
