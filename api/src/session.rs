@@ -8,6 +8,7 @@ use crate::{
     App,
     access::{
         cookie::{self, Session as Cookie},
+        guard,
         policy::{Need, POLICY},
         who::{Caller, Via},
     },
@@ -96,7 +97,12 @@ enum WhoAnswer {
     ),
     /// Only a key can sign in, or nobody said who they are.
     #[oai(status = 401, content_type = "application/problem+json")]
-    NotAKey(Json<Problem>),
+    NotAKey(
+        Json<Problem>,
+        /// What is asked for.
+        #[oai(header = "WWW-Authenticate")]
+        String,
+    ),
 }
 
 /// The browser is signed out.
@@ -143,11 +149,11 @@ impl Session {
                 let session = Cookie::new(&caller.name, now);
                 cookie_for(&app, &caller, session, request, now).await
             }
-            _ => Ok(WhoAnswer::NotAKey(Json(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "Who are you?",
-                "only a key can sign in: Authorization: Bearer …, or X-API-Key: …",
-            )))),
+            _ => {
+                let why = "only a key can sign in: Authorization: Bearer …, or X-API-Key: …";
+                let problem = Problem::new(StatusCode::UNAUTHORIZED, "Who are you?", why);
+                Ok(WhoAnswer::NotAKey(Json(problem), guard::CHALLENGE.to_owned()))
+            }
         }
     }
 

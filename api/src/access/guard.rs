@@ -28,6 +28,9 @@ use crate::{
 /// Redis that is away is told by what the call itself does, and no verb is done without it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// What is asked for, in the words of RFC 6750.
+pub const CHALLENGE: &str = "Bearer realm=\"pedidos\"";
+
 /// Lets through who may, as often as they may.
 pub struct Guard {
     /// Who may call.
@@ -186,7 +189,7 @@ impl Guard {
     }
 }
 
-/// What asks for credentials, in the words of RFC 6750.
+/// What asks for credentials.
 fn who_are_you(why: Unknown) -> Problem {
     let problem = |detail: String| Problem::new(StatusCode::UNAUTHORIZED, "Who are you?", detail);
     match why {
@@ -215,11 +218,8 @@ async fn refused(
     if status == StatusCode::UNAUTHORIZED {
         let silent = cookie::of(request.headers()).is_none()
             && !request.headers().contains_key(header::AUTHORIZATION);
-        let challenge = if silent {
-            "Bearer realm=\"pedidos\""
-        } else {
-            "Bearer realm=\"pedidos\", error=\"invalid_token\""
-        };
+        let challenge =
+            if silent { CHALLENGE } else { "Bearer realm=\"pedidos\", error=\"invalid_token\"" };
         let headers = response.headers_mut();
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         // A cookie that is of no use any more is taken away.

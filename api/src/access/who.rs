@@ -128,8 +128,8 @@ impl Door {
         }
     }
 
-    /// Finds out who calls. A header counts before a cookie, and a wrong one is not mended by
-    /// a right cookie.
+    /// Finds out who calls. `Authorization` counts before the header of keys, and that before
+    /// a cookie; a wrong one is not mended by another that is right.
     ///
     /// # Errors
     /// It is not known, and must be.
@@ -209,25 +209,23 @@ fn still_counts(key: &Key) -> Result<(), Unknown> {
 
 fn said(headers: &HeaderMap) -> Result<Said, Unknown> {
     let wrong = |what: &str| Err(Unknown::Wrong(what.to_owned()));
-    let keys = headers.get_all(KEY_HEADER).iter().map(|value| (false, value));
-    let given = headers.get_all(header::AUTHORIZATION).iter().map(|value| (true, value));
-    let mut all = keys.chain(given);
-    let (is_scheme, value) = match (all.next(), all.next()) {
-        (None, _) => {
-            let cookie = cookie::of(headers).map(str::to_owned);
-            return Ok(cookie.map_or(Said::Nothing, Said::Cookie));
+    for (name, is_scheme) in [(header::AUTHORIZATION.as_str(), true), (KEY_HEADER, false)] {
+        let mut given = headers.get_all(name).iter();
+        let (Some(value), more) = (given.next(), given.next()) else { continue };
+        if more.is_some() {
+            return wrong("a key or token is given more than once");
         }
-        (Some(one), None) => one,
-        (Some(_), Some(_)) => return wrong("a key or token is given more than once"),
-    };
-    let Ok(text) = value.to_str() else { return wrong("it is not made of visible characters") };
-    if !is_scheme {
-        return Ok(Said::Bearer(text.trim().to_owned()));
-    }
-    match text.trim().split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Said::Bearer(rest.trim().to_owned()))
+        let Ok(text) = value.to_str() else { return wrong("it is not made of visible characters") };
+        if !is_scheme {
+            return Ok(Said::Bearer(text.trim().to_owned()));
         }
-        _ => wrong("Authorization takes Bearer, then a space and a key or token"),
+        return match text.trim().split_once(' ') {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(Said::Bearer(rest.trim().to_owned()))
+            }
+            _ => wrong("Authorization takes Bearer, then a space and a key or token"),
+        };
     }
+    let cookie = cookie::of(headers).map(str::to_owned);
+    Ok(cookie.map_or(Said::Nothing, Said::Cookie))
 }
