@@ -3,13 +3,17 @@
 
 use std::process::ExitCode;
 
-use pedidos_api::{App, access::Access, events::Hub, patience::Patience, routes};
+use pedidos_api::{
+    App, access::Access, events::Hub, refused::Refused, routes, streams::Streams,
+};
 use pedidos_common::{
     admin,
     config::Settings,
-    process::{Error, Process, listen},
+    listener::Listener,
+    process::{Error, Process},
+    redact::redacted,
 };
-use poem::{Server, listener::TcpAcceptor};
+use poem::Server;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,7 +33,7 @@ async fn main() -> ExitCode {
     match run(settings, access).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", redacted(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -42,33 +46,33 @@ async fn run(settings: Settings, access: Access) -> Result<(), Error> {
 
     // Serves from the start: /livez answers, and everything else says what is
     // missing, until the stores are there.
-    let (listener, address) = listen(&settings.host, settings.api.port).await?;
+    let listener = Listener::bind(&settings.listener, settings.api.port).await?;
+    let url = listener.url();
     let admin = match settings.api.admin_port {
         Some(port) => {
             let (exporter, ends) = (process.exporter.clone(), shutdown.clone());
-            let address = (settings.host.as_str(), port);
-            Some(admin::bind(address, controller.clone(), exporter, ends).await?)
+            Some(admin::bind(&settings.listener, port, controller.clone(), exporter, ends).await?)
         }
         None => None,
     };
     let hub = Hub::start(controller.clone(), shutdown.clone());
+    let streams = Streams::at_most(settings.api.max_streams);
     let said = access.said();
     if let Some(said) = said {
         tracing::warn!("{said}");
     }
-    let app = App { controller: controller.clone(), settings: settings.api, access, hub };
-    let serving = Server::new_with_acceptor(Patience(TcpAcceptor::from_tokio(listener)?))
-        .run_with_graceful_shutdown(
-            routes::all(app, process.exporter.clone()),
-            shutdown.clone().cancelled_owned(),
-            Some(settings.shutdown_grace),
-        );
+    let app = App { controller: controller.clone(), settings: settings.api, access, hub, streams };
+    let serving = Server::new_with_acceptor(Refused(listener)).run_with_graceful_shutdown(
+        routes::all(app, process.exporter.clone()),
+        shutdown.clone().cancelled_owned(),
+        Some(settings.shutdown_grace),
+    );
     let served = tokio::spawn(serving);
     if controller.wait_ready(&shutdown).await {
         // A line each: what stands behind an address may be taken for a part of it.
-        println!("listening on http://{address}");
+        println!("listening on {url}");
         if let Some(admin) = &admin {
-            println!("metrics and probes on http://{}", admin.address);
+            println!("metrics and probes on {}", admin.url);
         }
         if let Some(said) = said {
             println!("{said}");

@@ -6,7 +6,8 @@ use poem::{
 };
 
 use crate::{
-    App, access::guard::Guard, dashboard, error, measured::Measured, openapi, strict::Strict,
+    App, access::guard::Guard, cors::Cors, dashboard, docs, error, hygiene, measured::Measured,
+    openapi, strict::Strict,
 };
 
 /// The API of this app.
@@ -23,18 +24,20 @@ pub fn all(app: App, exporter: Exporter) -> impl Endpoint<Output = Response> {
         get(make_sync(move |_| Response::builder().content_type(content_type).body(text.clone())))
     };
     let route = Route::new()
-        .at("/docs", file("text/html; charset=utf-8", page))
+        .at("/docs", docs::served(page))
         .at("/openapi.json", file("application/json", json))
         .at("/openapi.yaml", file("application/yaml", yaml))
         .nest("/", service);
     let strict = Strict::of(&document);
     let (access, controller) = (app.access.clone(), app.controller.clone());
-    dashboard::before(dashboard::with(route))
+    let cors = Cors::of(&access.settings.allowed_origins);
+    let api = dashboard::before(dashboard::with(route))
         .with(strict.clone())
         .with(CatchPanic::new().with_handler(error::OnPanic))
         .data(app)
         .data(exporter)
         .catch_all_error(|error| async move { error::of_framework(error) })
         .with(Guard { access, operations: strict.clone(), controller })
-        .with(Measured::of(&document, strict))
+        .with(Measured::of(&document, strict));
+    hygiene::around(api, cors)
 }

@@ -4,7 +4,7 @@
 //! are parameters that are unknown, given twice, empty, of the wrong type, or out
 //! of range; all at once, by name. And bodies: no operation takes one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response, Result,
@@ -14,6 +14,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::error::{Mistake, Problem};
+
+/// A body may have so many bytes.
+const BODY_MOST: usize = 1_024;
+/// It may take so long.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is allowed of one parameter.
 #[derive(Debug, Clone)]
@@ -244,9 +249,17 @@ impl Allowed {
 /// No operation takes a body. An empty object is none: some clients cannot do
 /// without.
 async fn without_body(request: Request) -> std::result::Result<Request, Box<Problem>> {
-    const LONGEST: usize = 1_024;
     let (parts, body) = request.into_parts();
-    match body.into_bytes_limit(LONGEST).await {
+    let read = tokio::time::timeout(BODY_WITHIN, body.into_bytes_limit(BODY_MOST)).await;
+    let Ok(read) = read else {
+        let detail = format!("a request's body must be sent within {BODY_WITHIN:?}");
+        return Err(Box::new(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "Request too slow",
+            detail,
+        )));
+    };
+    match read {
         Ok(body) => {
             let body = body.trim_ascii();
             let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
@@ -316,6 +329,8 @@ impl<E: Endpoint> Endpoint for StrictEndpoint<E> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn said(query: &str) -> Vec<String> {
@@ -374,5 +389,26 @@ mod tests {
     fn what_came_is_shown_but_not_a_megabyte_of_it() {
         let said = said(&format!("quantity={}", "é".repeat(100_000)));
         assert!(said[0].len() < 200, "{}", said[0].len());
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_is_too_strange_and_every_value_that_passes_is_allowed(
+            query in "[a-z%&=+;0-9]{0,40}|\\PC{0,40}|(quantity|purge|state)=[0-9a-z%]{0,6}"
+        ) {
+            let wrong = said(&query);
+            let given: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+            let fits = |name: &str, value: &str| match name {
+                "quantity" => value.parse::<u32>().is_ok_and(|n| (1..=100).contains(&n)),
+                "purge" => value.parse::<bool>().is_ok(),
+                "state" => value == "wait" || value == "active",
+                _ => false,
+            };
+            if wrong.is_empty() {
+                prop_assert!(given.iter().all(|(name, value)| fits(name, value)), "{query}");
+            } else {
+                prop_assert!(wrong.len() <= given.len());
+            }
+        }
     }
 }

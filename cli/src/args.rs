@@ -29,6 +29,8 @@ pub struct Cli {
     /// PEDIDOS_KEY, or in the file ~/.config/pedidos/key
     #[arg(long, global = true, env = "PEDIDOS_KEY", hide_env_values = true)]
     pub key: Option<Secret>,
+    #[command(flatten)]
+    pub tls: Tls,
     #[command(subcommand)]
     pub verb: Verb,
 }
@@ -47,6 +49,17 @@ impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
     }
+}
+
+/// With an API at an https:// address.
+#[derive(Debug, Args)]
+pub struct Tls {
+    /// Authorities to trust for https://, as PEM [default: the system's]
+    #[arg(long, global = true, env = "PEDIDOS_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate and key to show, as PEM in one file
+    #[arg(long, global = true, env = "PEDIDOS_CLIENT_CERT_FILE", value_name = "FILE")]
+    pub client_cert_file: Option<PathBuf>,
 }
 
 /// What is to be done.
@@ -242,8 +255,8 @@ impl Cli {
 fn api_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     match url.scheme() {
-        "http" if url.has_host() => Ok(url),
-        _ => Err("only http:// is spoken here".to_owned()),
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err("only http:// and https:// are spoken here".to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, time::Duration};
 
-use pedidos_common::cryptography;
+use pedidos_common::tls::{self, ClientConfig};
 use reqwest::{
     Method, RequestBuilder, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     answer::{Accepted, Cancelled, Logs, PastRun, Paused, Status, Trail, WasReset},
-    args::{Cancel, NewRun, Secret},
+    args::{Cancel, NewRun, Secret, Tls},
     failure::{Failure, Problem},
 };
 
@@ -46,7 +46,7 @@ pub struct LogQuery<'a> {
 
 impl Client {
     /// A client; the first call connects. `key`: sent with every call.
-    pub fn new(base: Url, key: Option<Secret>) -> Result<Self> {
+    pub fn new(base: Url, key: Option<Secret>, tls: &Tls) -> Result<Self> {
         let mut headers = HeaderMap::new();
         if let Some(Secret(key)) = key {
             let value = HeaderValue::from_str(&format!("Bearer {key}"));
@@ -56,8 +56,8 @@ impl Client {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        cryptography::install();
         let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(config(&base, tls).map_err(Failure::Usage)?)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .default_headers(headers)
@@ -171,6 +171,16 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// Whom it trusts, if it is to speak TLS at all: else no file is looked at.
+fn config(base: &Url, given: &Tls) -> std::result::Result<ClientConfig, String> {
+    if base.scheme() != "https" {
+        return tls::trusting_nobody();
+    }
+    let ca = given.ca_file.as_deref().map(|file| ("PEDIDOS_CA_FILE", file));
+    let own = given.client_cert_file.as_deref().map(|file| ("PEDIDOS_CLIENT_CERT_FILE", file));
+    tls::client(ca, own)
+}
+
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -182,7 +192,8 @@ mod tests {
     use super::*;
 
     fn client(base: &str) -> Client {
-        Client::new(Url::parse(base).unwrap(), None).unwrap()
+        let tls = Tls { ca_file: None, client_cert_file: None };
+        Client::new(Url::parse(base).unwrap(), None, &tls).unwrap()
     }
 
     fn url(request: RequestBuilder) -> String {

@@ -57,7 +57,7 @@ async fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
         }
         _ => {}
     }
-    let client = Client::new(cli.url, credentials::of(cli.key)?)?;
+    let client = Client::new(cli.url, credentials::of(cli.key)?, &cli.tls)?;
     match cli.verb {
         Verb::Generate(args) => verbs::generate(&client, &args).await,
         Verb::Status { json } => verbs::status(&client, json).await,

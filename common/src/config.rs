@@ -2,6 +2,7 @@
 //! read once, checked all together, and every mistake is reported by name.
 
 mod access;
+mod connections;
 
 use std::{
     collections::HashMap, fmt::Display, hash::BuildHasher, ops::RangeInclusive, path::PathBuf,
@@ -9,12 +10,12 @@ use std::{
 };
 
 use clap::{Arg, ArgMatches, Command};
-use mongodb::{
-    error::ErrorKind,
-    options::{Acknowledgment, ConnectionString, WriteConcern},
-};
 
-pub use self::access::{AccessSettings, Jwks, JwtSettings};
+pub use self::{
+    access::{AccessSettings, Jwks, JwtSettings},
+    connections::{MongoSettings, RedisSettings},
+};
+use crate::listener::ListenerSettings;
 
 /// One setting: its name in the environment, its default (empty: none), what
 /// `--help` says of it.
@@ -30,7 +31,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     ("REDIS_HOST", "localhost", "Redis host"),
     ("REDIS_PORT", "6379", "Redis port"),
-    ("REDIS_URL", "", "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too"),
+    (
+        "REDIS_URL",
+        "",
+        "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too; rediss:// is TLS",
+    ),
+    ("REDIS_TLS_CA_FILE", "", "Authorities trusted for rediss://, as PEM; none: the system's"),
     ("HOST", "127.0.0.1", "Address that API and worker bind"),
     ("PORT", "3000", "HTTP port of the API; 0 picks a free one"),
     (
@@ -39,6 +45,11 @@ pub const SETTINGS: &[Setting] = &[
         "HTTP port of /metrics, /livez, /readyz, open to all; 0 picks a free one. A worker always \
          has it, the API if it is set",
     ),
+    ("MAX_CONNECTIONS", "800", "Connections that may be open to API or worker; more are refused"),
+    ("MAX_STREAMS_PER_ADDRESS", "512", "Streams of /pedidos/events that one address may have open"),
+    ("TLS_CERT_FILE", "", "Certificate chain of API and worker, as PEM: they speak https alone"),
+    ("TLS_KEY_FILE", "", "Its private key, as PEM; both files are read again when they change"),
+    ("TLS_CLIENT_CA_FILE", "", "Authorities that must have signed a client's certificate, as PEM"),
     (
         "API_KEYS_FILE",
         "",
@@ -53,6 +64,11 @@ pub const SETTINGS: &[Setting] = &[
         "ALLOWED_HOSTS",
         "",
         "Names that the API is called by, besides this machine's and HOST: a comma list",
+    ),
+    (
+        "CORS_ALLOWED_ORIGINS",
+        "",
+        "Origins of web pages that may call the API, with commas; none: its own alone",
     ),
     (
         "JWT_JWKS_FILE",
@@ -117,26 +133,10 @@ pub struct Settings {
     pub worker: WorkerSettings,
     /// Where log lines go.
     pub logs: LogSettings,
-    /// HOST: the address that API and worker bind.
-    pub host: String,
+    /// How API and worker are reached.
+    pub listener: ListenerSettings,
     /// SHUTDOWN_GRACE_MS.
     pub shutdown_grace: Duration,
-}
-
-/// How MongoDB is reached.
-#[derive(Debug, Clone)]
-pub struct MongoSettings {
-    /// MONGO_URI.
-    pub uri: String,
-    /// MONGO_WRITE_CONCERN, for orders.
-    pub write_concern: WriteConcern,
-}
-
-/// How Redis is reached.
-#[derive(Debug, Clone)]
-pub struct RedisSettings {
-    /// REDIS_URL, or what REDIS_HOST and REDIS_PORT come to.
-    pub url: String,
 }
 
 /// What the queue does. The same in all processes of a queue; while they differ
@@ -172,6 +172,8 @@ pub struct ApiSettings {
     pub admin_port: Option<u16>,
     /// Who may call it, and how often.
     pub access: AccessSettings,
+    /// MAX_STREAMS_PER_ADDRESS.
+    pub max_streams: u32,
 }
 
 /// What a worker does.
@@ -297,6 +299,7 @@ impl Settings {
                 // What is wrong with it is said once, below.
                 admin_port: source.get("ADMIN_PORT").and_then(|port| port.parse().ok()),
                 access: from.access(),
+                max_streams: from.number("MAX_STREAMS_PER_ADDRESS", 1..=1_000_000),
             },
             worker: WorkerSettings {
                 admin_port: from.number("ADMIN_PORT", 0..=65_535),
@@ -307,7 +310,7 @@ impl Settings {
                 log_memory: from.flag("LOG_MEMORY"),
             },
             logs: from.logs(),
-            host: from.text("HOST"),
+            listener: from.listener(),
             shutdown_grace: from.millis("SHUTDOWN_GRACE_MS", 100..=3_600_000),
         };
         from.contradictions(&settings);
@@ -317,7 +320,15 @@ impl Settings {
 
 /// `.env` of this folder or one above it; none is as good as an empty one.
 fn dot_env() -> Result<HashMap<String, String>, Vec<String>> {
-    let wrong = |error: dotenvy::Error| vec![format!(".env cannot be read: {error}")];
+    let wrong = |error: dotenvy::Error| {
+        vec![match error {
+            // Its own words quote the line, and that may hold a password.
+            dotenvy::Error::LineParse(_, at) => {
+                format!(".env cannot be read: a line makes no sense from its column {at} on")
+            }
+            other => format!(".env cannot be read: {other}"),
+        }]
+    };
     match dotenvy::dotenv_iter() {
         Ok(lines) => lines.collect::<Result<_, _>>().map_err(wrong),
         Err(error) if error.not_found() => Ok(HashMap::new()),
@@ -374,66 +385,6 @@ impl Reader<'_> {
 
     fn checked<T, E: Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.wrong(format!("{name}: {error}"))).ok()
-    }
-
-    fn mongo(&mut self) -> MongoSettings {
-        let uri = self.text("MONGO_URI");
-        if uri.is_empty() {
-            self.wrong(
-                "MONGO_URI: required, for example mongodb://localhost:27017/ecommerce".into(),
-            );
-        } else {
-            let parsed = ConnectionString::parse(&uri);
-            self.checked(
-                "MONGO_URI",
-                parsed.map_err(|error| match *error.kind {
-                    ErrorKind::InvalidArgument { message, .. } => message,
-                    other => other.to_string(),
-                }),
-            );
-        }
-        let concern = self.text("MONGO_WRITE_CONCERN");
-        let write_concern = match (concern.as_str(), concern.parse::<u32>()) {
-            ("majority", _) => {
-                WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
-            }
-            (_, Ok(0)) => {
-                self.wrong(
-                    "MONGO_WRITE_CONCERN: 0 acknowledges nothing, so nothing could be counted"
-                        .into(),
-                );
-                WriteConcern::default()
-            }
-            (_, Ok(nodes)) => WriteConcern::nodes(nodes),
-            (tag, Err(_)) => {
-                WriteConcern::builder().w(Acknowledgment::Custom(tag.to_owned())).build()
-            }
-        };
-        MongoSettings { uri, write_concern }
-    }
-
-    fn redis(&mut self) -> RedisSettings {
-        let port: u16 = self.number("REDIS_PORT", 1..=65_535);
-        let mut url = self.text("REDIS_URL");
-        let name = if url.is_empty() { "REDIS_HOST" } else { "REDIS_URL" };
-        if url.is_empty() {
-            url = format!("redis://{}:{port}", self.text("REDIS_HOST"));
-        }
-        let known = ["redis", "rediss", "valkey", "valkeys"]
-            .iter()
-            .flat_map(|scheme| {
-                ["", "-cluster", "-sentinel"].map(|kind| format!("{scheme}{kind}://"))
-            })
-            .any(|scheme| url.starts_with(&scheme));
-        if known {
-            let parsed = fred::types::config::Config::from_url(&url);
-            self.checked(name, parsed.map_err(|error| error.details().to_owned()));
-        } else {
-            self.wrong(format!(
-                "{name}: not a URL of redis://, rediss://, redis-cluster:// or redis-sentinel://"
-            ));
-        }
-        RedisSettings { url }
     }
 
     fn queue_name(&mut self) -> String {
@@ -510,6 +461,9 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn read(pairs: &[(&'static str, &'static str)]) -> Result<Settings, Vec<String>> {
@@ -522,7 +476,7 @@ mod tests {
     #[test]
     fn only_the_store_must_be_named() {
         let settings = read(&[]).unwrap();
-        assert_eq!(settings.redis.url, "redis://localhost:6379");
+        assert_eq!(settings.redis.url.expose_secret(), "redis://localhost:6379");
         assert_eq!(settings.queue.lease, Duration::from_secs(30));
         assert_eq!(settings.api.max_orders, 1_500_000);
         assert_eq!(settings.mongo.write_concern.journal, Some(true));
@@ -577,6 +531,62 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_together_is_given_together() {
+        let about = |pairs: &[(&'static str, &'static str)]| read(pairs).unwrap_err().join("; ");
+        assert!(about(&[("TLS_CERT_FILE", "/x")]).contains("TLS_KEY_FILE"));
+        assert!(about(&[("TLS_KEY_FILE", "/x")]).contains("TLS_CERT_FILE"));
+        assert!(about(&[("TLS_CLIENT_CA_FILE", "/x")]).contains("TLS_CERT_FILE"));
+        assert!(
+            about(&[("TLS_CERT_FILE", "/no/file"), ("TLS_KEY_FILE", "/no/file")]).contains("/no/")
+        );
+        let ca = ("REDIS_TLS_CA_FILE", "/no/file");
+        assert!(about(&[ca]).contains("rediss://"));
+        assert!(about(&[ca, ("REDIS_URL", "rediss://a")]).contains("/no/file"));
+    }
+
+    #[test]
+    fn origins_are_those_of_web_pages() {
+        let origins = |text| read(&[("CORS_ALLOWED_ORIGINS", text)]);
+        let read = origins("https://a.example, http://localhost:5173").unwrap().api.cors_origins;
+        assert_eq!(read, ["https://a.example", "http://localhost:5173"]);
+        for wrong in
+            ["*", "a.example", "https://a/", "https://", "null", "https://a b", "HTTPS://A"]
+        {
+            let mistakes = origins(wrong).unwrap_err().join("; ");
+            assert!(mistakes.starts_with("CORS_ALLOWED_ORIGINS"), "{wrong}: {mistakes}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_no_mistake_and_in_no_debug_output() {
+        for (name, address) in [
+            ("MONGO_URI", "mongodb://u:hunter2@h:x/d"),
+            ("MONGO_URI", "mongodb://u:hun/ter2@h/d"),
+            ("MONGO_URI", "mongodb://u:hunter2@h/d?tls=maybe"),
+            ("MONGO_URI", "http://u:hunter2@h/d"),
+            ("REDIS_URL", "http://u:hunter2@h/d"),
+            ("REDIS_URL", "redis://u:hunter2@h:x"),
+            ("REDIS_URL", "redis://u:hun/ter2@h"),
+        ] {
+            let said = read(&[(name, address)]).unwrap_err().join("; ");
+            assert!(!said.contains("hun") && !said.contains("ter2"), "{address}: {said}");
+        }
+        let settings =
+            read(&[("MONGO_URI", "mongodb://u:hunter2@h/d"), ("REDIS_URL", "redis://u:hunter2@h")]);
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_is_too_strange(at in 0..SETTINGS.len(), value in "\\PC{0,60}|[0-9]{0,30}") {
+            let map = HashMap::from([("MONGO_URI", "mongodb://h/d"), (SETTINGS[at].0, &value)]);
+            if let Err(mistakes) = Settings::read(&map) {
+                prop_assert!(!mistakes.is_empty());
+            }
+        }
+    }
+
+    #[test]
     fn the_example_file_has_every_setting_with_its_default() {
         let example = include_str!("../../.env.example");
         for (name, default, _) in SETTINGS {
@@ -595,9 +605,9 @@ mod tests {
     fn a_url_wins_over_host_and_port() {
         let settings =
             read(&[("REDIS_HOST", "elsewhere"), ("REDIS_URL", "redis-cluster://a:7000")]);
-        assert_eq!(settings.unwrap().redis.url, "redis-cluster://a:7000");
+        assert_eq!(settings.unwrap().redis.url.expose_secret(), "redis-cluster://a:7000");
         let settings = read(&[("REDIS_HOST", "elsewhere"), ("REDIS_PORT", "7001")]);
-        assert_eq!(settings.unwrap().redis.url, "redis://elsewhere:7001");
+        assert_eq!(settings.unwrap().redis.url.expose_secret(), "redis://elsewhere:7001");
     }
 
     #[test]

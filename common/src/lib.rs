@@ -2,7 +2,6 @@
 //! an order meets it:
 //!
 //! - [`config`]: settings, checked all at once.
-//! - [`cryptography`]: what TLS is made of.
 //! - [`control`]: what *shall* happen: one document, changed by compare-and-set.
 //! - [`order`]: what an order is, and how it is drawn.
 //! - [`store`]: MongoDB, the truth: control, orders, history.
@@ -13,6 +12,8 @@
 //! - [`process`]: how a process begins and ends, with [`logs`], [`metrics`], [`traces`],
 //!   [`telemetry`], [`rotate`], [`shutdown`] and [`backoff`], and what it serves to
 //!   those who look after it: [`admin`].
+//! - [`listener`]: how a process is reached, within bounds, with [`tls`].
+//! - [`redact`]: passwords stay out of what is said.
 //! - [`events`]: what has happened since a reader last looked.
 
 pub mod access;
@@ -21,16 +22,18 @@ pub mod audit;
 pub mod backoff;
 pub mod config;
 pub mod control;
-pub mod cryptography;
 pub mod events;
+pub mod listener;
 pub mod logs;
 pub mod metrics;
 pub mod order;
 pub mod process;
 pub mod queue;
+pub mod redact;
 pub mod rotate;
 pub mod run;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod traces;

@@ -34,6 +34,7 @@ use crate::{
     config::{QueueSettings, RedisSettings},
     control::{Control, Intent, Letters},
     order::{OrderId, Priority},
+    redact::redacted,
     run::Figures,
 };
 
@@ -95,6 +96,9 @@ pub enum QueueError {
     /// Redis answered with an error: full, not permitted, a foreign key.
     #[error("Redis refused: {0}")]
     Refused(String),
+    /// The settings name no server that there could be.
+    #[error("REDIS_URL: {0}")]
+    Settings(String),
     /// An answer that no script of ours gives.
     #[error("Redis gave an answer that makes no sense: {0}")]
     Answer(String),
@@ -103,7 +107,7 @@ pub enum QueueError {
 impl From<fred::error::Error> for QueueError {
     fn from(error: fred::error::Error) -> Self {
         use fred::error::ErrorKind as Kind;
-        let details = error.details().to_owned();
+        let details = redacted(error.details()).into_owned();
         match error.kind() {
             Kind::IO
             | Kind::Timeout

@@ -18,6 +18,7 @@ use mongodb::{
 };
 
 pub use mongodb::bson::DateTime;
+use secrecy::ExposeSecret;
 
 pub use self::{
     audit::{AuditLine, AuditParameter, Outcome},
@@ -25,7 +26,7 @@ pub use self::{
     orders::{Counts, Found, Stored},
     runs::RunDocument,
 };
-use crate::{config::MongoSettings, control::Control};
+use crate::{config::MongoSettings, control::Control, redact::redacted};
 
 /// No call waits longer. It may have taken effect all the same: every write is
 /// made so that doing it again changes nothing.
@@ -71,11 +72,14 @@ impl From<Error> for StoreError {
             ErrorKind::Write(WriteFailure::WriteError(write)) => {
                 Self::Rejected(format!("{} (code {})", write.message, write.code))
             }
-            ErrorKind::InvalidArgument { message, .. } => Self::Settings(message.clone()),
+            ErrorKind::InvalidArgument { message, .. }
+            | ErrorKind::InvalidTlsConfig { message, .. } => {
+                Self::Settings(redacted(message).into_owned())
+            }
             ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_) => {
                 Self::Corrupt(error.to_string())
             }
-            _ => Self::Unavailable(error.to_string()),
+            _ => Self::Unavailable(redacted(&error.to_string()).into_owned()),
         }
     }
 }
@@ -104,7 +108,7 @@ impl Store {
     /// [`StoreError::Unavailable`]: the hosts of a `mongodb+srv://` address are
     /// not to be had. [`StoreError::Settings`]: the settings cannot be used.
     pub async fn connect(mongo: &MongoSettings, queue: &str) -> Result<Self> {
-        let mut options = ClientOptions::parse(&mongo.uri).await?;
+        let mut options = ClientOptions::parse(mongo.uri.expose_secret()).await?;
         options.app_name.get_or_insert_with(|| "pedidos".to_owned());
         options.connect_timeout.get_or_insert(Duration::from_secs(5));
         options.server_selection_timeout.get_or_insert(Duration::from_secs(5));

@@ -6,6 +6,9 @@
 //! - [`events`]: a stream of server-sent events, read as a browser reads it.
 //! - [`status`]: what `GET /pedidos` answers.
 //! - [`samples`]: holds every status that was seen against the invariants.
+//! - [`authority`]: certificates, made by an authority of the test's own.
+//! - [`secure`]: both servers behind TLS and passwords.
+//! - [`raw`]: connections that are not as they should be.
 //! - [`servers`]: servers of one's own, to be killed, frozen, emptied, sent back in time.
 //! - [`redises`]: several Redis servers: behind Sentinel, or a Redis Cluster.
 //! - [`mod@bench`]: the benchmark.
@@ -26,6 +29,7 @@
 // Tests are few, and may be as large as they like.
 #![allow(clippy::large_futures)]
 
+pub mod authority;
 pub mod bench;
 pub mod chaos;
 pub mod client;
@@ -37,8 +41,10 @@ pub mod monitoring;
 pub mod phases;
 pub mod process;
 pub mod proxy;
+pub mod raw;
 pub mod redises;
 pub mod samples;
+pub mod secure;
 pub mod servers;
 pub mod status;
 pub mod steps;

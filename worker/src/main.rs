@@ -7,6 +7,7 @@ use pedidos_common::{
     admin,
     config::Settings,
     process::{Error, Process},
+    redact::redacted,
 };
 use pedidos_worker::{Worker, metrics};
 
@@ -19,7 +20,7 @@ async fn main() -> ExitCode {
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", redacted(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -32,11 +33,11 @@ async fn run(settings: Settings) -> Result<(), Error> {
     };
     metrics::begin(settings.worker.slots);
     let (controller, shutdown) = (process.controller.clone(), process.shutdown.clone());
-    let exporter = process.exporter.clone();
-    let address = (settings.host.as_str(), settings.worker.admin_port);
-    let admin = admin::bind(address, controller.clone(), exporter, shutdown.clone()).await?;
+    let (port, exporter) = (settings.worker.admin_port, process.exporter.clone());
+    let ends = shutdown.clone();
+    let admin = admin::bind(&settings.listener, port, controller.clone(), exporter, ends).await?;
     if controller.wait_ready(&shutdown).await {
-        println!("listening on http://{}", admin.address);
+        println!("listening on {}", admin.url);
         Worker::new(id, controller, &settings).run(shutdown).await;
     }
     admin.served.await??;

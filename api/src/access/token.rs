@@ -16,7 +16,7 @@ use jsonwebtoken::{
 use pedidos_common::{
     access::Role,
     config::{Jwks, JwtSettings},
-    cryptography,
+    tls,
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -88,8 +88,13 @@ impl Tokens {
     /// The file is not a set of keys.
     pub fn open(settings: &JwtSettings) -> Result<Self, String> {
         signatures::install();
-        cryptography::install();
+        // Nobody need be trusted for what is not asked for by TLS.
+        let tls = match &settings.keys {
+            Jwks::Url(url) if url.starts_with("https://") => tls::client(None, None),
+            _ => tls::trusting_nobody(),
+        };
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.map_err(|error| format!("JWT_JWKS_URL: {error}"))?)
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build();

@@ -11,6 +11,7 @@ use poem::{Request, http::StatusCode};
 use uuid::Uuid;
 
 use super::who::Caller;
+use crate::request_id;
 
 /// No text of a request is kept longer than this.
 const LONGEST: usize = 200;
@@ -31,7 +32,6 @@ impl Entry {
         let parameters = form_urlencoded::parse(query.as_bytes()).take(MOST);
         let parameters = parameters
             .map(|(name, value)| AuditParameter { name: short(&name), value: short(&value) });
-        let request_id = request.header("x-request-id").map(short);
         let call = Uuid::new_v4().to_string();
         Self {
             line: AuditLine {
@@ -47,7 +47,7 @@ impl Entry {
                 method: request.method().to_string(),
                 path: short(request.uri().path()),
                 parameters: parameters.collect(),
-                request_id: request_id.unwrap_or_else(|| call.clone()),
+                request_id: request_id::current().unwrap_or_else(|| call.clone()),
                 call,
                 detail: None,
             },

@@ -15,6 +15,8 @@ pub struct AccessSettings {
     pub allow_anonymous: bool,
     /// ALLOWED_HOSTS, in lower case.
     pub allowed_hosts: Vec<String>,
+    /// CORS_ALLOWED_ORIGINS: of web pages from elsewhere that may call it.
+    pub allowed_origins: Vec<String>,
     /// JWT_JWKS_FILE or JWT_JWKS_URL, and what goes with them.
     pub jwt: Option<JwtSettings>,
     /// RATE_LIMIT_READS; 0: none.
@@ -83,6 +85,7 @@ impl Reader<'_> {
             keys_file: path(self.text("API_KEYS_FILE")),
             allow_anonymous: self.flag("ALLOW_ANONYMOUS"),
             allowed_hosts: self.hosts(),
+            allowed_origins: self.origins(),
             jwt: self.jwt(),
             reads_per_minute: self.number("RATE_LIMIT_READS", 0..=1_000_000),
             writes_per_minute: self.number("RATE_LIMIT_WRITES", 0..=1_000_000),
@@ -108,6 +111,19 @@ impl Reader<'_> {
             }
         }
         hosts
+    }
+
+    fn origins(&mut self) -> Vec<String> {
+        let text = self.text("CORS_ALLOWED_ORIGINS");
+        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        let origins: Vec<String> = origins.map(str::to_owned).collect();
+        for origin in origins.iter().filter(|origin| !is_origin(origin)) {
+            self.wrong(format!(
+                "CORS_ALLOWED_ORIGINS: '{origin}' is not an origin as browsers send it, \
+                 for example https://shop.example or http://localhost:5173"
+            ));
+        }
+        origins
     }
 
     fn jwt(&mut self) -> Option<JwtSettings> {
@@ -144,6 +160,13 @@ impl Reader<'_> {
         }
         Some(JwtSettings { keys, issuer, audience, role_claim })
     }
+}
+
+/// Scheme, host in small letters, port if it is not the scheme's own; no path.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let fits = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | ':' | '[' | ']');
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(fits))
 }
 
 /// `http://` is allowed to this machine alone.

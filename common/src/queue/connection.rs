@@ -14,11 +14,11 @@ use fred::{
     interfaces::{ClientLike, EventInterface},
     types::{
         Builder,
-        config::{Config, ReconnectPolicy, TcpConfig},
+        config::{ReconnectPolicy, TcpConfig},
     },
 };
 
-use super::Result;
+use super::{QueueError, Result};
 use crate::config::RedisSettings;
 
 /// No call waits longer. A call may have taken effect all the same: the
@@ -38,7 +38,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Starts to connect. `reconnected` is set whenever it has been done anew.
     pub(super) fn open(redis: &RedisSettings, reconnected: &Arc<AtomicBool>) -> Result<Self> {
-        let mut config = Config::from_url(&redis.url)?;
+        let mut config = redis.config().map_err(QueueError::Settings)?;
         // Retry the first connection as any other.
         config.fail_fast = false;
         let mut builder = Builder::from_config(config);
