@@ -63,7 +63,7 @@ fn instead_of(response: &[u8]) -> Option<Vec<u8>> {
     Some(
         format!(
             "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {PROBLEM_JSON}\r\n\
-             content-length: {length}\r\n\r\n{body}"
+             x-content-type-options: nosniff\r\ncontent-length: {length}\r\n\r\n{body}"
         )
         .into_bytes(),
     )

@@ -27,7 +27,8 @@ use crate::tls::{Shown, TlsSettings};
 
 /// What is said to one too many. By TLS there is no way to say it.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 2\r\n\
-    content-type: application/problem+json\r\ncontent-length: 120\r\n\r\n\
+    content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n\
+    content-length: 120\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Too many connections\",\"status\":503,\
     \"detail\":\"as many are open as MAX_CONNECTIONS allows\"}";
 

@@ -37,12 +37,6 @@ impl Raw {
         .await;
     }
 
-    /// Sends nothing more, and says so.
-    pub async fn done(&mut self) {
-        // The other end may have closed already.
-        let _closed = self.0.shutdown().await;
-    }
-
     /// All that comes until the other end closes, or resets.
     pub async fn rest(mut self) -> String {
         let mut came = Vec::new();

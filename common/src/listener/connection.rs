@@ -117,7 +117,7 @@ fn problem((status, title, detail): (&str, &str, &str)) -> Vec<u8> {
     );
     format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
-         content-length: {}\r\n\r\n{body}",
+         x-content-type-options: nosniff\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
