@@ -3,7 +3,7 @@
 
 use poem::{
     Endpoint, EndpointExt, Request, Response,
-    http::{HeaderName, HeaderValue, header, uri::Scheme},
+    http::{HeaderName, HeaderValue, Method, header, uri::Scheme},
 };
 use tracing::Instrument;
 
@@ -28,7 +28,7 @@ pub fn around<E: Endpoint<Output = Response> + 'static>(
                 response
             } else {
                 let span = tracing::info_span!("request", request_id = id);
-                request_id::under(id.clone(), inner.get_response(request)).instrument(span).await
+                request_id::under(id.clone(), answer(&*inner, request)).instrument(span).await
             };
             cors.mark(origin, response.headers_mut());
             if let Ok(id) = id.parse() {
@@ -38,6 +38,20 @@ pub fn around<E: Endpoint<Output = Response> + 'static>(
             Ok(response)
         }
     })
+}
+
+/// What changes something is in the log, with its outcome; the rest would only fill it.
+async fn answer<E: Endpoint<Output = Response>>(inner: &E, request: Request) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let response = inner.get_response(request).await;
+    let status = response.status().as_u16();
+    if method == Method::POST && status < 400 {
+        tracing::info!(path, status, "answered");
+    } else {
+        tracing::debug!(%method, path, status, "answered");
+    }
+    response
 }
 
 /// Adds what is not there yet: a page has a policy of its own.
@@ -60,12 +74,7 @@ fn harden(response: &mut Response, secure: bool) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use poem::{
-        Route,
-        endpoint::make_sync,
-        get,
-        http::{Method, StatusCode},
-    };
+    use poem::{Route, endpoint::make_sync, get, http::StatusCode};
 
     use super::*;
     use crate::error;

@@ -54,7 +54,11 @@ pub fn service() -> Service {
              `application/problem+json` (RFC 9457), and a call that is refused changes nothing. \
              Callers say who they are with a key or a token (`Authorization: Bearer …` or \
              `X-API-Key: …`), browsers with the cookie of `POST /pedidos/session`; where the API \
-             was started without keys, on one machine, nobody is asked.",
+             was started without keys, on one machine, nobody is asked. A request may have 32 KiB \
+             of address and headers, 100 headers, and a body of 1 KiB that says nothing; head and \
+             body must each be sent within 10 seconds (408). Every answer has an `X-Request-Id`, \
+             the client's own if it is of letters, digits and `-_.:`; a problem has it as \
+             `requestId`.",
         )
         // Wherever it is served from: Swagger UI must ask the API that it came from.
         .server("/")

@@ -329,9 +329,12 @@ impl<E: Endpoint> Endpoint for StrictEndpoint<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::openapi;
 
     fn said(query: &str) -> Vec<String> {
         let parameters = Parameters::from([
@@ -391,6 +394,9 @@ mod tests {
         assert!(said[0].len() < 200, "{}", said[0].len());
     }
 
+    static STRICT: LazyLock<Strict> =
+        LazyLock::new(|| Strict::of(&openapi::document(&openapi::service(), None, false)));
+
     proptest! {
         #[test]
         fn no_query_is_too_strange_and_every_value_that_passes_is_allowed(
@@ -409,6 +415,12 @@ mod tests {
             } else {
                 prop_assert!(wrong.len() <= given.len());
             }
+        }
+
+        #[test]
+        fn no_path_is_too_strange(text in "([a-z{}/%]|\\PC|[0-9A-Fa-f%]{3}){0,60}") {
+            let allowed = STRICT.allow(&text);
+            prop_assert!(allowed.is_empty() || allowed.starts_with(['G', 'P']), "{allowed}");
         }
     }
 }

@@ -6,6 +6,8 @@ mod connection;
 pub mod keys;
 pub mod limit;
 mod snapshot;
+#[cfg(test)]
+mod strange;
 mod work;
 
 use std::{

@@ -36,7 +36,7 @@ pub fn foreign(
     if method.is_safe() {
         return None;
     }
-    elsewhere(headers, host.unwrap_or_default())
+    elsewhere(settings, headers, host.unwrap_or_default())
 }
 
 /// Is this one of our names?
@@ -61,9 +61,12 @@ fn is_ours(settings: &AccessSettings, host: &str) -> bool {
 }
 
 /// What gives away that a browser was made to call us from elsewhere.
-fn elsewhere(headers: &HeaderMap, host: &str) -> Option<String> {
+fn elsewhere(settings: &AccessSettings, headers: &HeaderMap, host: &str) -> Option<String> {
     let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(origin) = said("origin") {
+        if settings.allowed_origins.iter().any(|allowed| allowed == origin) {
+            return None;
+        }
         // Whether it was http or https, a proxy before us may have changed.
         let place = origin.split_once("://").map_or("", |(_, place)| place);
         if place.is_empty() || !same_place(place, host) {
@@ -179,5 +182,24 @@ mod tests {
             }
             assert!(!refused(&open, Method::GET, &headers), "{host} {name}: {value}");
         }
+    }
+
+    #[test]
+    fn pages_of_the_allow_list_may_touch_and_no_others() {
+        let mut listed = settings("127.0.0.1", false, &[]);
+        listed.allowed_origins = vec!["https://shop.example".to_owned()];
+        for (origin, is_refused) in [
+            ("https://shop.example", false),
+            ("http://shop.example", true),
+            ("https://shop.example.evil", true),
+            ("https://shop.example:8443", true),
+            ("null", true),
+        ] {
+            let headers =
+                [("host", "localhost:3000"), ("origin", origin), ("sec-fetch-site", "cross-site")];
+            assert_eq!(refused(&listed, Method::POST, &headers), is_refused, "{origin}");
+        }
+        let silent = [("host", "localhost:3000"), ("sec-fetch-site", "cross-site")];
+        assert!(refused(&listed, Method::POST, &silent), "nobody says which page it was");
     }
 }
