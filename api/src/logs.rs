@@ -20,12 +20,12 @@ use poem_openapi::{
 
 use crate::{
     App,
+    access::who::Caller,
     answers::Answer,
     error::{Failure, Problem},
     events::{self, StreamEvent},
     openapi::Tag,
     status::{PhaseName, QueueCounts, millis, time},
-    streams::Client,
 };
 
 /// Look back, and look on.
@@ -247,8 +247,9 @@ impl Logs {
             Some(Ok(place)) => Some(place),
             None => None,
         };
-        let Some(seat) = app.streams.admit(Client::of(request)) else {
-            let detail = format!("{} streams of this address are open", app.streams.most());
+        let client = request.data::<Caller>().map_or_else(String::new, |who| who.client(request));
+        let Some(seat) = app.streams.admit(client) else {
+            let detail = format!("{} streams of this key or address are open", app.streams.most());
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many streams", detail);
             return Ok(Followed::TooMany(Json(problem), STREAM_RETRY_AFTER));
         };

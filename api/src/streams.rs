@@ -3,44 +3,21 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use poem::{Addr, Request};
-
-/// Whose stream it is. The one place that decides what a client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Client {
-    /// Whoever asks from this address: a proxy counts as one.
-    Address(IpAddr),
-    /// Nobody that could be told apart.
-    Unknown,
-}
-
-impl Client {
-    /// Who asks.
-    #[must_use]
-    pub fn of(request: &Request) -> Self {
-        match request.remote_addr().0 {
-            Addr::SocketAddr(address) => Self::Address(address.ip().to_canonical()),
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// The open streams of this process, by client.
+/// The open streams of this process, by client: as `Caller::client` tells them apart.
 #[derive(Debug, Clone)]
 pub struct Streams {
     most: u32,
-    open: Arc<Mutex<HashMap<Client, u32>>>,
+    open: Arc<Mutex<HashMap<String, u32>>>,
 }
 
 /// Held by a stream as long as it is open.
 #[derive(Debug)]
 pub struct Seat {
     streams: Streams,
-    client: Client,
+    client: String,
 }
 
 impl Streams {
@@ -50,7 +27,7 @@ impl Streams {
         Self { most, open: Arc::default() }
     }
 
-    /// MAX_STREAMS_PER_ADDRESS.
+    /// MAX_STREAMS.
     #[must_use]
     pub const fn most(&self) -> u32 {
         self.most
@@ -58,9 +35,9 @@ impl Streams {
 
     /// One more for this client, unless it has all it may have.
     #[must_use]
-    pub fn admit(&self, client: Client) -> Option<Seat> {
+    pub fn admit(&self, client: String) -> Option<Seat> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = open.entry(client).or_default();
+        let taken = open.entry(client.clone()).or_default();
         if *taken >= self.most {
             return None;
         }
@@ -89,13 +66,12 @@ mod tests {
     #[test]
     fn each_client_has_its_own_and_gets_them_back() {
         let streams = Streams::at_most(2);
-        let [one, other] =
-            ["10.0.0.1", "10.0.0.2"].map(|address| Client::Address(address.parse().unwrap()));
-        let seats = [streams.admit(one).unwrap(), streams.admit(one).unwrap()];
-        assert!(streams.admit(one).is_none());
-        assert!(streams.admit(other).is_some());
+        let admit = |client: &str| streams.admit(client.to_owned());
+        let seats = [admit("key:painel").unwrap(), admit("key:painel").unwrap()];
+        assert!(admit("key:painel").is_none());
+        assert!(admit("address:10.0.0.1").is_some());
         drop(seats);
-        assert!(streams.admit(one).is_some());
+        assert!(admit("key:painel").is_some());
         assert!(streams.open.lock().unwrap().is_empty(), "nothing is remembered of who left");
     }
 }

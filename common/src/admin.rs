@@ -35,7 +35,7 @@ pub async fn bind(
     exporter: Exporter,
     shutdown: CancellationToken,
 ) -> io::Result<Admin> {
-    let listener = Listener::bind(settings, port).await?;
+    let listener = Listener::bind(&settings.open_to_all(), port).await?;
     let url = listener.url();
     let routes = Route::new()
         .at("/metrics", get(metrics))

@@ -46,7 +46,11 @@ pub const SETTINGS: &[Setting] = &[
          has it, the API if it is set",
     ),
     ("MAX_CONNECTIONS", "800", "Connections that may be open to API or worker; more are refused"),
-    ("MAX_STREAMS_PER_ADDRESS", "512", "Streams of /pedidos/events that one address may have open"),
+    (
+        "MAX_STREAMS",
+        "512",
+        "Streams of /pedidos/events that a key, or an unknown address, may have open",
+    ),
     ("TLS_CERT_FILE", "", "Certificate chain of API and worker, as PEM: they speak https alone"),
     ("TLS_KEY_FILE", "", "Its private key, as PEM; both files are read again when they change"),
     ("TLS_CLIENT_CA_FILE", "", "Authorities that must have signed a client's certificate, as PEM"),
@@ -172,7 +176,7 @@ pub struct ApiSettings {
     pub admin_port: Option<u16>,
     /// Who may call it, and how often.
     pub access: AccessSettings,
-    /// MAX_STREAMS_PER_ADDRESS.
+    /// MAX_STREAMS.
     pub max_streams: u32,
 }
 
@@ -299,7 +303,7 @@ impl Settings {
                 // What is wrong with it is said once, below.
                 admin_port: source.get("ADMIN_PORT").and_then(|port| port.parse().ok()),
                 access: from.access(),
-                max_streams: from.number("MAX_STREAMS_PER_ADDRESS", 1..=1_000_000),
+                max_streams: from.number("MAX_STREAMS", 1..=1_000_000),
             },
             worker: WorkerSettings {
                 admin_port: from.number("ADMIN_PORT", 0..=65_535),

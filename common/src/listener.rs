@@ -46,6 +46,16 @@ pub struct ListenerSettings {
     pub tls: Option<TlsSettings>,
 }
 
+impl ListenerSettings {
+    /// The same for a listener that is open to all who reach it: probes and scrapers show no
+    /// certificate of their own.
+    #[must_use]
+    pub fn open_to_all(&self) -> Self {
+        let tls = self.tls.clone().map(|tls| TlsSettings { client_ca: None, ..tls });
+        Self { tls, ..self.clone() }
+    }
+}
+
 /// A bound address.
 pub struct Listener {
     socket: TcpListener,

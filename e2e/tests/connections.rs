@@ -1,7 +1,8 @@
 //! What a client can make a process hold has bounds: connections, what is in a request,
 //! how long it takes, and streams.
 
-use pedidos_e2e::{Cluster, POLL, in_time, raw::Raw};
+use pedidos_common::access::Role;
+use pedidos_e2e::{Cluster, POLL, in_time, keys::KeyFile, raw::Raw};
 use reqwest::header;
 use tokio::task::JoinSet;
 
@@ -10,7 +11,7 @@ const SLOW: usize = 200;
 
 /// A request's head up to its end.
 fn head(method: &str, more: &str) -> String {
-    format!("{method} /pedidos HTTP/1.1\r\nHost: x\r\n{more}\r\n")
+    format!("{method} /pedidos HTTP/1.1\r\nHost: localhost\r\n{more}\r\n")
 }
 
 /// Is this what the connection said in the end: this status, as a problem?
@@ -34,7 +35,7 @@ async fn two_hundred_slow_connections_disturb_nobody_and_end() {
             // Says nothing at all.
             0 => ("", None),
             // A head that does not go on; one that does, a byte at a time; a body.
-            1 | 2 => ("GET /pedidos HTTP/1.1\r\nHost: x\r\nX-Slow: ", Some("408")),
+            1 | 2 => ("GET /pedidos HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", Some("408")),
             _ => (body.as_str(), Some("408")),
         };
         one.send(said.as_bytes()).await;
@@ -130,9 +131,13 @@ async fn heads_and_bodies_have_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_has_so_many_streams_and_gets_them_back() {
-    let cluster = Cluster::start(0, &[("MAX_STREAMS_PER_ADDRESS", "2")]).await;
-    let client = cluster.client();
+async fn a_key_has_so_many_streams_and_gets_them_back() {
+    let keys = KeyFile::new();
+    let [one, other] = ["one", "other"].map(|name| keys.add(name, Role::Viewer));
+    let mut settings = keys.settings();
+    settings.push(("MAX_STREAMS", "2".to_owned()));
+    let cluster = Cluster::guarded(&settings).await;
+    let (client, other) = (cluster.client_with(&one), cluster.client_with(&other));
     let mut open = [client.events(None).await, client.events(None).await];
     for events in &mut open {
         assert!(events.next().await.is_some());
@@ -141,8 +146,9 @@ async fn an_address_has_so_many_streams_and_gets_them_back() {
     assert_eq!(refused.status, 429, "{refused:#?}");
     assert_eq!(refused.header(header::CONTENT_TYPE), "application/problem+json");
     assert_eq!(refused.header(header::RETRY_AFTER), "10");
-    // Anything else is answered.
+    // Anything else is answered, and so is another key at the same address.
     client.status().await;
+    let _other_open = other.events(None).await;
     drop(open);
     in_time("a stream again", async {
         while client.try_events(None).await.is_err() {

@@ -15,7 +15,7 @@ use poem::{
 use super::{
     Access, cookie, origin,
     policy::{self, Need},
-    trail::{self, Entry},
+    trail::Entry,
     who::{Caller, Unknown, Via},
 };
 use crate::{
@@ -171,12 +171,7 @@ impl Guard {
         if calls == 0 {
             return None;
         }
-        let whose = match caller.via {
-            Via::Anonymous | Via::Nothing => format!("address:{}", trail::address(request)),
-            // A browser that signed in with a key shares its allowance.
-            Via::Key | Via::Session => format!("key:{}", caller.name),
-            Via::Token => format!("token:{}", caller.name),
-        };
+        let whose = caller.client(request);
         let asked = self.controller.queue.limit(kind, &whose, calls);
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(answer)) => Some(answer),

@@ -5,13 +5,17 @@ use pedidos_common::{
     config::AccessSettings,
     store::Store,
 };
-use poem::http::{HeaderMap, header};
+use poem::{
+    Request,
+    http::{HeaderMap, header},
+};
 use tokio::sync::OnceCell;
 
 use super::{
     cookie::{self, Session},
     keyring::Keyring,
     token::{Refused, Tokens},
+    trail,
 };
 
 /// The header that a key may be in, instead of `Authorization`.
@@ -72,6 +76,18 @@ impl Caller {
     #[must_use]
     pub fn unknown() -> Self {
         Self::nameless("unknown", None, Via::Nothing)
+    }
+
+    /// Whose allowance and streams these are: the key's, the token's, or, of whoever is not
+    /// known, the address'.
+    #[must_use]
+    pub fn client(&self, request: &Request) -> String {
+        match self.via {
+            Via::Anonymous | Via::Nothing => format!("address:{}", trail::address(request)),
+            // A browser that signed in with a key shares what it has.
+            Via::Key | Via::Session => format!("key:{}", self.name),
+            Via::Token => format!("token:{}", self.name),
+        }
     }
 
     fn nameless(name: &str, role: Option<Role>, via: Via) -> Self {
