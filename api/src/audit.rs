@@ -56,7 +56,7 @@ struct Line {
     path: String,
     /// With which parameters.
     parameters: Vec<Parameter>,
-    /// `X-Request-Id`, or the call's id.
+    /// The `X-Request-Id` of its answer.
     request_id: String,
     /// Why it was refused.
     detail: Option<String>,

@@ -3,9 +3,7 @@
 
 use std::process::ExitCode;
 
-use pedidos_api::{
-    App, access::Access, events::Hub, refused::Refused, routes, streams::Streams,
-};
+use pedidos_api::{App, access::Access, events::Hub, refused::Refused, routes, streams::Streams};
 use pedidos_common::{
     admin,
     config::Settings,

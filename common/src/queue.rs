@@ -139,6 +139,7 @@ impl QueueError {
             Self::Unavailable(_) => "unavailable",
             Self::Format(_) => "format",
             Self::Refused(_) => "refused",
+            Self::Settings(_) => "settings",
             Self::Answer(_) => "answer",
         }
     }

@@ -331,7 +331,10 @@ impl Client {
 
 fn http(tls: ClientConfig, headers: HeaderMap) -> reqwest::Client {
     let http = reqwest::Client::builder().timeout(CALL).no_proxy().tls_info(true);
-    http.default_headers(headers).tls_backend_preconfigured(tls).build().expect("a client needs nothing more")
+    http.default_headers(headers)
+        .tls_backend_preconfigured(tls)
+        .build()
+        .expect("a client needs nothing more")
 }
 
 async fn answer_of(asked: String, response: reqwest::Response) -> Option<Answer> {

@@ -16,6 +16,8 @@ pub struct KeyFile {
 pub const ISSUER: &str = "https://id.example";
 /// For whom they must be.
 pub const AUDIENCE: &str = "pedidos";
+/// The keys of who signs those tokens.
+pub const JWKS: &str = include_str!("../fixtures/jwks.json");
 /// A token of an operator, signed with RS256 by a key that is gone.
 pub const TOKEN: &str = include_str!("../fixtures/token.txt");
 
@@ -24,8 +26,7 @@ impl KeyFile {
     pub fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("pedidos-keys-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder).expect("a folder can be made");
-        fs::write(folder.join("jwks.json"), include_str!("../fixtures/jwks.json"))
-            .expect("a file can be written");
+        fs::write(folder.join("jwks.json"), JWKS).expect("a file can be written");
         fs::write(folder.join("keys"), "").expect("a file can be written");
         Self { folder }
     }

@@ -7,6 +7,7 @@
 //! - [`status`]: what `GET /pedidos` answers.
 //! - [`samples`]: holds every status that was seen against the invariants.
 //! - [`authority`]: certificates, made by an authority of the test's own.
+//! - [`provider`]: an identity provider, reached by TLS.
 //! - [`secure`]: both servers behind TLS and passwords.
 //! - [`raw`]: connections that are not as they should be.
 //! - [`servers`]: servers of one's own, to be killed, frozen, emptied, sent back in time.
@@ -40,6 +41,7 @@ pub mod letters;
 pub mod monitoring;
 pub mod phases;
 pub mod process;
+pub mod provider;
 pub mod proxy;
 pub mod raw;
 pub mod redises;

@@ -122,6 +122,8 @@ async fn pages_from_elsewhere_read_nothing_unless_they_are_listed() {
         let answer = client.with_headers(Method::OPTIONS, "/pedidos/generate", &asks).await;
         assert_eq!(answer.status, if allowed { 204 } else { 405 }, "{answer:#?}");
         assert_eq!(header(&answer, "access-control-allow-origin"), expected, "{answer:#?}");
+        let answer = client.with_headers(Method::POST, "/pedidos/queue/resume", &from).await;
+        assert_eq!(answer.status, if allowed { 200 } else { 403 }, "{answer:#?}");
     }
     cluster.finish().await;
 }

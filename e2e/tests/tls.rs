@@ -14,8 +14,11 @@ use pedidos_common::run::Phase;
 use pedidos_e2e::{
     Client, Cluster, POLL,
     authority::{Authority, Signed, text},
+    cluster::Kind,
     in_time,
+    keys::{AUDIENCE, ISSUER, JWKS, TOKEN},
     process::{Environment, Process},
+    provider::Provider,
     raw::Raw,
 };
 use reqwest::Method;
@@ -218,5 +221,26 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
     fs::remove_file(&served.key).unwrap();
     cluster.process(0).line("TLS_KEY_FILE: ").await;
     assert_eq!(shown(&client, &told).await, before);
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_provider_is_asked_by_tls_and_believed_if_the_system_trusts_it() {
+    let (authority, others) = (Authority::new(), Authority::new());
+    let provider = Provider::start(&authority.sign("provider"), JWKS).await;
+    let mut cluster = Cluster::start(0, &[]).await;
+    for (trusted, status) in [(&others, 503), (&authority, 200)] {
+        let settings = [
+            ("JWT_JWKS_URL", provider.url.as_str()),
+            ("JWT_ISSUER", ISSUER),
+            ("JWT_AUDIENCE", AUDIENCE),
+            // What says to programs which authorities their system trusts.
+            ("SSL_CERT_FILE", text(&trusted.file)),
+        ];
+        let api = cluster.start_one(Kind::Api, &settings).await;
+        let answer = cluster.client_of(api).with_key(TOKEN).raw(Method::GET, "/pedidos").await;
+        assert_eq!(answer.status, status, "{answer:#?}");
+        assert_eq!(provider.answered(), usize::from(status == 200));
+    }
     cluster.finish().await;
 }
