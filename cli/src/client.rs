@@ -191,9 +191,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    /// Whom the system trusts.
+    const SYSTEM: Tls = Tls { ca_file: None, client_cert_file: None };
+
     fn client(base: &str) -> Client {
-        let tls = Tls { ca_file: None, client_cert_file: None };
-        Client::new(Url::parse(base).unwrap(), None, &tls).unwrap()
+        Client::new(Url::parse(base).unwrap(), None, &SYSTEM).unwrap()
     }
 
     fn url(request: RequestBuilder) -> String {
@@ -225,10 +227,10 @@ mod tests {
     #[test]
     fn the_key_goes_with_every_call_and_is_not_shown() {
         let key = Some(Secret("pedidos_hidden".to_owned()));
-        let client = Client::new(Url::parse("http://host").unwrap(), key).unwrap();
+        let client = Client::new(Url::parse("http://host").unwrap(), key, &SYSTEM).unwrap();
         assert!(!format!("{client:?}").contains("hidden"), "{client:?}");
         let broken = Some(Secret("two\nlines".to_owned()));
-        let broken = Client::new(Url::parse("http://host").unwrap(), broken).unwrap_err();
+        let broken = Client::new(Url::parse("http://host").unwrap(), broken, &SYSTEM).unwrap_err();
         assert_eq!(broken.exit_code(), 2);
         assert!(!broken.to_string().contains("two"), "{broken}");
     }

@@ -551,7 +551,8 @@ mod tests {
     #[test]
     fn origins_are_those_of_web_pages() {
         let origins = |text| read(&[("CORS_ALLOWED_ORIGINS", text)]);
-        let read = origins("https://a.example, http://localhost:5173").unwrap().api.cors_origins;
+        let read =
+            origins("https://a.example, http://localhost:5173").unwrap().api.access.allowed_origins;
         assert_eq!(read, ["https://a.example", "http://localhost:5173"]);
         for wrong in
             ["*", "a.example", "https://a/", "https://", "null", "https://a b", "HTTPS://A"]

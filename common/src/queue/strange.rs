@@ -6,11 +6,17 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::{Snapshot, Token, claimed, closed};
 use crate::{events::Cursor, order::OrderId};
 
+/// What our scripts say.
+const WORDS: &[&str] =
+    &["generate", "enqueue", "vip", "normal", "save", "wait", "behind", "stale", "[]"];
+/// Names and values of a run, as Redis holds them.
+const FIELDS: &[&str] =
+    &["runId", "phase", "version", "GENERATING", "seed", "1", "-1", "x", "lastRunId"];
+
 /// Anything, with what our scripts say among it, so that it is read further.
 fn part() -> impl Strategy<Value = Value> {
-    let words = ["generate", "enqueue", "vip", "normal", "save", "wait", "behind", "stale", "[]"];
     prop_oneof![
-        select(&words[..]).prop_map(Value::from),
+        select(WORDS).prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         "\\PC{0,20}".prop_map(Value::from),
         vec(any::<u8>(), 0..40).prop_map(|bytes| Value::from(bytes.as_slice())),
@@ -21,8 +27,7 @@ fn part() -> impl Strategy<Value = Value> {
 }
 
 fn answer() -> impl Strategy<Value = Value> {
-    let fields = ["runId", "phase", "version", "GENERATING", "seed", "1", "-1", "x", "lastRunId"];
-    let hash = vec(select(&fields[..]).prop_map(Value::from), 0..12).prop_map(Value::Array);
+    let hash = vec(select(FIELDS).prop_map(Value::from), 0..12).prop_map(Value::Array);
     let deeper = prop_oneof![4 => part(), 1 => vec(part(), 0..5).prop_map(Value::Array), 1 => hash];
     prop_oneof![4 => vec(deeper, 0..12).prop_map(Value::Array), 1 => part()]
 }
