@@ -1,6 +1,7 @@
 //! What every answer carries, whoever made it: the request's name, what a browser must
 //! not do with it, and who else may read it.
 
+use pedidos_common::telemetry::REQUEST;
 use poem::{
     Endpoint, EndpointExt, Request, Response,
     http::{HeaderName, HeaderValue, Method, header, uri::Scheme},
@@ -27,7 +28,7 @@ pub fn around<E: Endpoint<Output = Response> + 'static>(
             let mut response = if let Some(response) = cors.preflight(&request) {
                 response
             } else {
-                let span = tracing::info_span!("request", request_id = id);
+                let span = tracing::info_span!(REQUEST, request_id = id);
                 request_id::under(id.clone(), answer(&*inner, request)).instrument(span).await
             };
             cors.mark(origin, response.headers_mut());

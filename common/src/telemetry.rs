@@ -143,11 +143,18 @@ struct Lines {
     files: Option<Files>,
 }
 
-/// What a span says of itself: it is added to every line within.
+/// The span of a request.
+pub const REQUEST: &str = "request";
+
+/// What the span of a request says of itself: it is added to every line within. What those
+/// of leases say is in JSON lines alone.
 struct Within(String);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if attributes.metadata().name() != REQUEST {
+            return;
+        }
         let mut text = Text(String::new());
         attributes.record(&mut text);
         if let Some(span) = context.span(id) {
