@@ -2,9 +2,11 @@
 
 use std::{fs, path::Path};
 
+use pedidos_common::access::{PREFIX, Role};
 use pedidos_e2e::{
     Cluster,
     cluster::Kind,
+    keys::KeyFile,
     process::{Environment, Process},
     secure::{PASSWORD, Secure},
 };
@@ -138,4 +140,46 @@ async fn stores_that_refuse_a_password_are_spoken_of_without_it() {
         api.stop().await;
         clean(name, &api.all().await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_and_its_cookie_are_in_nothing_that_is_said_of_their_calls() {
+    let keys = KeyFile::new();
+    let key = keys.add("ana", Role::Viewer);
+    let mut settings = keys.settings();
+    settings.push(("RUST_LOG", "debug".to_owned()));
+    let mut cluster = Cluster::guarded(&settings).await;
+    let client = cluster.client_with(&key);
+    let signed_in = client.raw(Method::POST, "/pedidos/session").await;
+    let cookie = signed_in.header(reqwest::header::SET_COOKIE).to_owned();
+    let cookie = cookie.split(';').next().unwrap().split_once('=').unwrap().1;
+    assert!(!cookie.is_empty(), "{signed_in:#?}");
+    // Cut short it is wrong, and may be spoken of as such.
+    let almost = cluster.client_with(&key[..key.len() - 1]);
+    let mut answers = vec![signed_in.body.clone()];
+    for (client, method, path, status) in [
+        (&client, Method::GET, "/pedidos", 200),
+        (&client, Method::GET, "/pedidos/session", 200),
+        (&client, Method::POST, "/pedidos/reset", 403),
+        (&almost, Method::GET, "/pedidos", 401),
+        (&almost, Method::POST, "/pedidos/reset", 401),
+        (&client, Method::GET, "/pedidos/logs?lines=5000", 200),
+        (&client, Method::GET, "/metrics", 200),
+    ] {
+        let answer = client.raw(method, path).await;
+        assert_eq!(answer.status, status, "{path}: {answer:#?}");
+        answers.push(answer.body);
+    }
+    let lines = cluster.audit_lines().await;
+    assert!(lines.len() >= 3, "{lines:#?}");
+    answers.push(format!("{lines:?}"));
+    let said = cluster.process(0).said();
+    assert!(said.iter().any(|line| line.contains("DEBUG")), "{said:#?}");
+    answers.push(said.join("\n"));
+    let secret = &key[PREFIX.len()..PREFIX.len() + 20];
+    for answer in answers {
+        assert!(!answer.contains(secret), "the key is in {answer}");
+        assert!(!answer.contains(cookie), "the cookie is in {answer}");
+    }
+    cluster.finish().await;
 }
