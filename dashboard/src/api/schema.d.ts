@@ -478,8 +478,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show the metrics of this replica
-         * @description As Prometheus reads them.
+         * Show the metrics of this replica and of the queue
+         * @description As Prometheus reads them. Without Redis, those of the queue are left out, and
+         *     `pedidos_store_up` says so.
          *
          *     Takes the role viewer.
          */
@@ -823,7 +824,7 @@ export interface components {
             processor: components["schemas"]["ProcessorHealth"] & unknown;
             /** @description What was looked at. */
             checks: components["schemas"]["Checks"] & unknown;
-            /** @description Why Redis is out of reach. */
+            /** @description Why Redis is out of reach, or why the run is in phase ERROR. */
             error: string | null;
         };
         /**
@@ -988,7 +989,7 @@ export interface components {
             path: string;
             /** @description With which parameters. */
             parameters: components["schemas"]["Parameter"][];
-            /** @description `X-Request-Id`, or the call's id. */
+            /** @description The `X-Request-Id` of its answer. */
             requestId: string;
             /** @description Why it was refused. */
             detail: string | null;
@@ -1200,6 +1201,8 @@ export interface components {
             errors?: components["schemas"]["Mistake"][];
             /** @description The run that is active, if that is the problem. */
             runId?: string;
+            /** @description The request, as its lines in the log name it. */
+            requestId?: string;
         };
         /**
          * ProcessLog
@@ -1762,6 +1765,8 @@ export interface components {
              * @description Leases that it holds.
              */
             busy: number;
+            /** @description Its last heartbeat. That there was one more is no news: `progress` does not tell it. */
+            lastSeen: string;
         };
         /**
          * Workers
@@ -2074,7 +2079,8 @@ export interface operations {
                      *             "pid": 4711,
                      *             "version": "0.1.0",
                      *             "slots": 25,
-                     *             "busy": 9
+                     *             "busy": 9,
+                     *             "lastSeen": "2026-11-23T02:35:00.312Z"
                      *           }
                      *         ]
                      *       }
@@ -4741,7 +4747,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Follow what happens */
+            /** @description What happens, as it happens. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4813,15 +4819,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            /** @description This client has as many streams open as it may have. */
             429: {
                 headers: {
-                    /** @description Seconds until the next may be made. */
-                    "Retry-After": number;
-                    /** @description What is allowed: `q` calls in `w` seconds. */
-                    "RateLimit-Policy": string;
-                    /** @description What is left: `r` calls, all again in `t` seconds. */
-                    RateLimit: string;
+                    /** @description Seconds after which to try again. */
+                    "RETRY-AFTER": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4998,7 +5000,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Show the metrics of this replica */
+            /** @description Show the metrics of this replica and of the queue */
             200: {
                 headers: {
                     [name: string]: unknown;
