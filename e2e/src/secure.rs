@@ -118,7 +118,10 @@ async fn mongo(folder: &std::path::Path, signed: &Signed) -> (u16, Child) {
         ["--config", text(&config)],
         ["--cache-size", "256M"],
     ];
-    let mut child = spawn(&program, open.as_flattened(), &data);
+    // It is killed: without this the user would be lost.
+    let mut arguments = open.as_flattened().to_vec();
+    arguments.push("--sync-on-commit");
+    let mut child = spawn(&program, &arguments, &data);
     let client = ping(&format!("mongodb://127.0.0.1:{port}/?directConnection=true")).await;
     let user = doc! { "createUser": USER, "pwd": PASSWORD, "roles": ["root"] };
     client.database("admin").run_command(user).await.expect("a user can be made");
@@ -127,9 +130,8 @@ async fn mongo(folder: &std::path::Path, signed: &Signed) -> (u16, Child) {
     child.wait().await.expect("a child can be waited for");
     let shut =
         [["--tls-cert-file", text(&signed.certificate)], ["--tls-key-file", text(&signed.key)]];
-    let mut arguments = open.as_flattened().to_vec();
     arguments.extend(shut.as_flattened());
-    arguments.extend(["--auth", "--sync-on-commit"]);
+    arguments.push("--auth");
     (port, spawn(&program, &arguments, &data))
 }
 

@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 /// Slow clients.
 const SLOW: usize = 200;
 
-/// A request's head up to its end.
+/// A request's head up to its end. What is posted here changes nothing.
 fn head(method: &str, more: &str) -> String {
-    format!("{method} /pedidos HTTP/1.1\r\nHost: localhost\r\n{more}\r\n")
+    let path = if method == "POST" { "/pedidos/process" } else { "/pedidos" };
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n")
 }
 
 /// Is this what the connection said in the end: this status, as a problem?
