@@ -101,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
         "Order indexes whose NORMAL orders are enqueued under one lease",
     ),
     ("ORDERS_QUEUE_CONCURRENCY", "25", "Leases that a worker works on at once"),
-    ("ORDERS_BATCH_SIZE", "1000", "Orders processed under one lease"),
+    ("ORDERS_BATCH_SIZE", "250", "Orders processed under one lease"),
     ("QUEUE_NAME", "orders-queue", "The queue's name; one queue owns one database"),
     ("QUEUE_HIGH_WATER", "200000", "Orders waiting, past which nothing is generated or enqueued"),
     ("LEASE_MS", "30000", "How long work is lent to a worker that is not heard of, ms"),

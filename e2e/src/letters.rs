@@ -43,8 +43,7 @@ impl Cluster {
     }
 
     /// Deletes the documents of so many pending orders, the first of each ten: they
-    /// fail, and are written again when they are given up. (If most of a batch
-    /// failed, the store would be blamed.)
+    /// fail, and are written again when they are given up.
     pub async fn poison(&self, priority: Priority, count: usize) -> Vec<OrderId> {
         self.poison_others(priority, count, &[]).await
     }

@@ -5,7 +5,7 @@ use pedidos_common::{
     order::{FALHOU, OrderId, PENDENTE, Priority},
     run::Phase,
 };
-use pedidos_e2e::{Cluster, Status};
+use pedidos_e2e::{Cluster, Status, letters::GIVEN_UP_AT_ONCE};
 
 const SETTINGS: &[(&str, &str)] = &[("MAX_ATTEMPTS", "2"), ("RETRY_BACKOFF_MS", "10")];
 
@@ -79,5 +79,22 @@ async fn orders_that_cannot_be_written_at_all_are_letters_kept_apart_and_counted
     assert_eq!(letters.count_documents(doc! {}).await.unwrap(), 0);
     refuse_all_but(&cluster, &[], &[]).await;
     cluster.run(200).await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_batches_whose_documents_are_gone_are_dead_letters_and_open_the_fence() {
+    let cluster = Cluster::start(2, GIVEN_UP_AT_ONCE).await;
+    let (run_id, held) = cluster.hold(Phase::WaitingVipDrain).await;
+    let waiting = held.ledger.vip.waiting;
+    assert!(waiting > 20, "more than a batch: {:#}", held.json);
+    let orders = cluster.stores.database.collection::<mongodb::bson::Document>("orders");
+    let vip = doc! { "priority": Priority::Vip.as_str(), "status": PENDENTE };
+    assert_eq!(orders.delete_many(vip).await.unwrap().deleted_count, waiting);
+    cluster.client().resume().await;
+    let done = cluster.done().await;
+    assert!(done.is_of(&run_id), "{:#}", done.json);
+    assert_eq!(done.ledger.both().map(|ledger| ledger.dead), [waiting, 0]);
+    cluster.audit().await;
     cluster.finish().await;
 }

@@ -18,7 +18,7 @@ use crate::{
     worker::Worker,
 };
 
-/// From this size on, a batch of which more than half fails says that the
+/// From this size on, a batch of which more than half is refused says that the
 /// store is at fault. A smaller one may well be all poison.
 const TELLING: usize = 10;
 
@@ -36,14 +36,16 @@ impl Worker {
     ) -> Result<Closed, Stopped> {
         let mut backoff = Backoff::default();
         let (mut outcome, failures) = loop {
-            let (outcome, failures) = self.process(lease, priority, ids).await?;
-            if ids.len() < TELLING || failures.len() * 2 <= ids.len() {
-                break (outcome, failures);
+            let (outcome, mut refused, gone) = self.process(lease, priority, ids).await?;
+            // Only what was refused can tell: of an order that is gone, the store has answered.
+            if ids.len() < TELLING || refused.len() * 2 <= ids.len() {
+                refused.extend(gone);
+                break (outcome, refused);
             }
             // Not the orders' fault: no attempt is spent.
             let delay = backoff.after_failure();
-            tracing::warn!(failed = failures.len(), of = ids.len(), error = %failures[0].1, ?delay,
-                "most of a batch failed: MongoDB is at fault; trying again");
+            tracing::warn!(refused = refused.len(), of = ids.len(), error = %refused[0].1, ?delay,
+                "most of a batch was refused: MongoDB is at fault; trying again");
             tokio::time::sleep(delay).await;
         };
         self.judge(lease, generator, failures, &mut outcome).await?;
@@ -70,29 +72,31 @@ impl Worker {
     }
 
     /// One write for the batch; if it did not change all of it, the store says
-    /// what became of each order, whoever wrote it.
+    /// what became of each order, whoever wrote it. Answers that, the orders whose write
+    /// was refused, and those that are not there to be written.
     async fn process(
         &self,
         lease: &Lease,
         priority: Priority,
         ids: &[OrderId],
-    ) -> Result<(Outcome, Failures), Stopped> {
-        let (changed, mut failures) = self.mark(priority, ids).await?;
-        let mut outcome = Outcome::default();
+    ) -> Result<(Outcome, Failures, Failures), Stopped> {
+        let (changed, mut refused) = self.mark(priority, ids).await?;
+        let (mut outcome, mut unknown) = (Outcome::default(), Failures::new());
         if changed == ids.len() as u64 {
-            return Ok((outcome, failures));
+            return Ok((outcome, refused, unknown));
         }
         let stored = until_answered("read_back", || self.store().orders_of(ids)).await?;
         // Refused here, and done by another meanwhile: what MongoDB says last counts.
-        failures.retain(|(id, _)| !stored.get(id).is_some_and(Found::is_terminal));
-        let mut unknown = Vec::new();
+        refused.retain(|(id, _)| !stored.get(id).is_some_and(Found::is_terminal));
         for id in ids {
             match stored.get(id) {
                 Some(Found::Processed) => {}
                 Some(Found::Dead) => outcome.dead.push(*id),
                 Some(Found::Removed) => outcome.removed.push(*id),
-                Some(Found::Pending) => unknown.push((*id, "still pendente after its update")),
-                None => unknown.push((*id, "its document is gone")),
+                Some(Found::Pending) => {
+                    unknown.push((*id, "still pendente after its update".to_owned()));
+                }
+                None => unknown.push((*id, "its document is gone".to_owned())),
             }
         }
         if !unknown.is_empty() {
@@ -100,13 +104,9 @@ impl Worker {
             if !control.wants(&lease.run_id) {
                 return Err(Stopped::Unwanted);
             }
-            for (id, error) in unknown {
-                if !failures.iter().any(|(failed, _)| *failed == id) {
-                    failures.push((id, error.to_owned()));
-                }
-            }
+            unknown.retain(|(id, _)| !refused.iter().any(|(failed, _)| failed == id));
         }
-        Ok((outcome, failures))
+        Ok((outcome, refused, unknown))
     }
 
     /// Marks a batch processed. A part that the server refuses is halved until

@@ -8,7 +8,11 @@ use futures_util::{StreamExt, stream};
 use pedidos_common::order::{Generator, Order, OrderId, Priority};
 use tokio::time::Instant;
 
-use crate::stores::{Stores, own_settings};
+use super::cpu_time;
+use crate::{
+    servers,
+    stores::{Stores, own_settings},
+};
 
 /// How a half of the floor is driven.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -28,24 +32,33 @@ const TRIED: u32 = 50_000;
 const INSERTS: [Drive; 7] = [
     drive(1_000, 2),
     drive(1_000, 4),
-    drive(5_000, 1),
+    drive(2_000, 2),
     drive(5_000, 2),
     drive(5_000, 4),
     drive(10_000, 1),
     drive(10_000, 2),
 ];
 const UPDATES: [Drive; 7] = [
+    drive(125, 2),
+    drive(250, 2),
+    drive(250, 8),
     drive(500, 2),
-    drive(500, 4),
-    drive(1_000, 1),
+    drive(500, 8),
     drive(1_000, 2),
-    drive(1_000, 4),
     drive(2_000, 2),
-    drive(5_000, 2),
 ];
 
 /// How both halves are driven: inserts, updates.
 pub type Drives = [Drive; 2];
+
+/// What the floor took.
+#[derive(Debug, Clone, Copy)]
+pub struct Took {
+    /// Inserts, updates.
+    pub halves: [Duration; 2],
+    /// MongoDB's CPU time meanwhile, s; none if the server is not ours.
+    pub mongo_cpu_seconds: Option<f64>,
+}
 
 /// Finds the best batch and concurrency of each half.
 pub async fn find_best() -> Drives {
@@ -53,7 +66,7 @@ pub async fn find_best() -> Drives {
     // Once without looking, so that the first is not measured on cold servers.
     run(TRIED, [INSERTS[0], UPDATES[0]]).await;
     for drives in INSERTS.into_iter().zip(UPDATES).map(<[Drive; 2]>::from) {
-        for ((best, took), drive) in best.iter_mut().zip(run(TRIED, drives).await).zip(drives) {
+        for ((best, took), drive) in best.iter_mut().zip(run(TRIED, drives).await.halves).zip(drives) {
             if took < best.0 {
                 *best = (took, drive);
             }
@@ -62,11 +75,11 @@ pub async fn find_best() -> Drives {
     best.map(|(_, drive)| drive)
 }
 
-/// Inserts and updates so many orders; answers how long each half took.
+/// Inserts and updates so many orders.
 ///
 /// # Panics
 /// An order was not inserted or not updated.
-pub async fn run(quantity: u32, [inserts, updates]: Drives) -> [Duration; 2] {
+pub async fn run(quantity: u32, [inserts, updates]: Drives) -> Took {
     let stores = Stores::connect(&own_settings()).await;
     stores.store.ensure_indexes().await.expect("MongoDB answers");
     let orders = Generator::new(1, 1);
@@ -81,9 +94,14 @@ pub async fn run(quantity: u32, [inserts, updates]: Drives) -> [Duration; 2] {
         let changed = store.mark_processed(&ids, Priority::Normal).await;
         assert_eq!(changed.expect("MongoDB updates"), ids.len() as u64);
     };
-    let took = [each(quantity, inserts, insert).await, each(quantity, updates, update).await];
+    let mongo = servers::pid("mongo").await;
+    let used = || mongo.and_then(cpu_time);
+    let before = used();
+    let halves = [each(quantity, inserts, insert).await, each(quantity, updates, update).await];
+    let after = used();
     stores.remove().await;
-    took
+    let mongo_cpu_seconds = before.zip(after).map(|(before, after)| (after - before).as_secs_f64());
+    Took { halves, mongo_cpu_seconds }
 }
 
 /// Does all parts, so many at once; answers how long it took.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pedidos_common::run::Phase;
+use pedidos_common::{config::SETTINGS, run::Phase};
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval},
@@ -47,20 +47,32 @@ struct Sample {
     eta: Option<f64>,
 }
 
-/// What the harness makes small for tests is as large here as it is by default.
-pub const DEFAULTS: &[(&str, &str)] = &[
-    ("GENERATION_CHUNK_SIZE", "10000"),
-    ("NORMAL_ENQUEUE_BATCH_SIZE", "10000"),
-    ("ORDERS_BATCH_SIZE", "1000"),
-    ("ORDERS_QUEUE_CONCURRENCY", "25"),
-    ("LEASE_MS", "30000"),
-    ("LOG_PROGRESS_EVERY_MS", "5000"),
-    ("MAX_ORDERS", "100000000"),
+/// What the harness makes small for tests is as large here as the product has it, or as
+/// this program's own environment says.
+const AS_BY_DEFAULT: [&str; 6] = [
+    "GENERATION_CHUNK_SIZE",
+    "NORMAL_ENQUEUE_BATCH_SIZE",
+    "ORDERS_BATCH_SIZE",
+    "ORDERS_QUEUE_CONCURRENCY",
+    "LEASE_MS",
+    "LOG_PROGRESS_EVERY_MS",
 ];
+
+/// A cluster for a measured run, and no process of it yet. `settings` go over the defaults.
+pub async fn cluster(settings: &[(&str, &str)]) -> Cluster {
+    let defaults = SETTINGS.iter().filter(|(name, ..)| AS_BY_DEFAULT.contains(name));
+    let defaults: Vec<_> = defaults
+        .map(|(name, default, _)| (*name, std::env::var(name).unwrap_or((*default).to_owned())))
+        .collect();
+    let all = defaults.iter().map(|(name, value)| (*name, value.as_str()));
+    let all: Vec<_> =
+        all.chain([("MAX_ORDERS", "100000000")]).chain(settings.iter().copied()).collect();
+    Cluster::new(&all).await
+}
 
 /// A run of so many orders, on so many workers with the default settings.
 pub async fn run(quantity: u32, workers: usize) -> Ours {
-    let mut cluster = Cluster::new(DEFAULTS).await;
+    let mut cluster = cluster(&[]).await;
     let mut pids = vec![("api", cluster.start_one(Kind::Api, &[]).await)];
     for _ in 0..workers {
         pids.push(("worker", cluster.start_one(Kind::Worker, &[]).await));

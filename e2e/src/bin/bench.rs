@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pedidos_e2e::bench::{
     Measured,
-    floor::{self, Drives},
+    floor::{self, Drives, Took},
     ours::{self, Ours},
     parts, recovery, scaling,
 };
@@ -80,7 +80,7 @@ async fn main() {
     floor.show();
     println!(
         "\n| workers | ours, s | ÷ floor | GET /pedidos p50, p99, ms | GET /livez | ETA within ±20 % | CPU API + \
-         workers + Redis ÷ MongoDB | peak MiB API, worker, Redis |\n|---|---|---|---|---|---|---|---|"
+         workers + Redis ÷ MongoDB | MongoDB's CPU ÷ floor's | peak MiB API, worker, Redis |\n|---|---|---|---|---|---|---|---|---|"
     );
     for (workers, runs) in &runs {
         show(*workers, runs, &floor);
@@ -115,7 +115,7 @@ async fn main() {
         "quantity": quantity,
         "rounds": rounds,
         "floor": { "driven": drives, "seconds": floor.all, "inserts": floor.inserts,
-                   "updates": floor.updates },
+                   "updates": floor.updates, "mongoCpuSeconds": floor.mongo_cpu_seconds },
         "ours": runs.iter().map(|(workers, runs)| json!({ "workers": workers, "runs": runs }))
             .collect::<Vec<_>>(),
         "alone": { "quantity": PARTS, "claimAndAckPerSecond": drained,
@@ -140,19 +140,21 @@ struct Floor {
     all: Measured,
     inserts: Measured,
     updates: Measured,
+    mongo_cpu_seconds: Option<Measured>,
     quantity: f64,
 }
 
 impl Floor {
-    fn of(quantity: u32, floors: &[[Duration; 2]], drives: Drives) -> Self {
+    fn of(quantity: u32, floors: &[Took], drives: Drives) -> Self {
         let seconds = |of: fn(&[Duration; 2]) -> Duration| {
-            Measured::of(floors.iter().map(|floor| of(floor).as_secs_f64()).collect())
+            Measured::of(floors.iter().map(|floor| of(&floor.halves).as_secs_f64()).collect())
         };
         Self {
             drives,
             all: seconds(|[inserts, updates]| *inserts + *updates),
             inserts: seconds(|floor| floor[0]),
             updates: seconds(|floor| floor[1]),
+            mongo_cpu_seconds: measured(floors.iter().filter_map(|floor| floor.mongo_cpu_seconds)),
             quantity: f64::from(quantity),
         }
     }
@@ -172,11 +174,14 @@ impl Floor {
     }
 }
 
+/// Of what was measured of something, if anything was.
+fn measured(values: impl Iterator<Item = f64>) -> Option<Measured> {
+    let values: Vec<_> = values.collect();
+    (!values.is_empty()).then(|| Measured::of(values))
+}
+
 fn show(workers: u32, runs: &[Ours], floor: &Floor) {
-    let of = |figure: &dyn Fn(&Ours) -> Option<f64>| {
-        let values: Vec<_> = runs.iter().filter_map(figure).collect();
-        (!values.is_empty()).then(|| Measured::of(values))
-    };
+    let of = |figure: &dyn Fn(&Ours) -> Option<f64>| measured(runs.iter().filter_map(figure));
     let shown = |measured: Option<Measured>, digits| {
         measured.map_or_else(|| "–".to_owned(), |measured| measured.shown(digits))
     };
@@ -184,11 +189,12 @@ fn show(workers: u32, runs: &[Ours], floor: &Floor) {
         let [api, workers, redis, mongo] = run.cpu_seconds;
         Some((api? + workers? + redis?) / mongo?)
     };
+    let mongo_cpu = |run: &Ours| Some(run.cpu_seconds[3]? / floor.mongo_cpu_seconds.as_ref()?.median);
     let middle = |measured: Option<Measured>| {
         measured.map_or_else(|| "–".to_owned(), |measured| format!("{:.0}", measured.median))
     };
     println!(
-        "| {workers} | {} | {} | {}, {} | {}, {} | {} | {} | {}, {}, {} |",
+        "| {workers} | {} | {} | {}, {} | {}, {} | {} | {} | {} | {}, {}, {} |",
         shown(of(&|run| Some(run.seconds)), 2),
         shown(of(&|run| Some(run.seconds / floor.all.median)), 2),
         shown(of(&|run| Some(run.status_ms[0])), 1),
@@ -197,6 +203,7 @@ fn show(workers: u32, runs: &[Ours], floor: &Floor) {
         shown(of(&|run| Some(run.livez_ms[1])), 1),
         shown(of(&|run| Some(run.eta_within_20_percent)), 0),
         shown(of(&cpu), 2),
+        shown(of(&mongo_cpu), 2),
         middle(of(&|run| run.peak_mib[0])),
         middle(of(&|run| run.peak_mib[1])),
         middle(of(&|run| run.peak_mib[2])),
