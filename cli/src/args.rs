@@ -331,7 +331,7 @@ mod tests {
             "pedidos generate --quantity -5",
             "pedidos generate --quantity 1 --quantity 2",
             "pedidos status --url localhost:3000",
-            "pedidos status --url https://a",
+            "pedidos status --url ftp://a",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

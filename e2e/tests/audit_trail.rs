@@ -127,7 +127,7 @@ async fn a_line_is_written_before_anything_is_done_and_another_before_the_answer
     assert!(!asked.is_finished(), "it was answered before it was written down");
     assert_eq!(cluster.audit_lines().await.len(), 1);
     wires.let_go(LINE);
-    assert_eq!(asked.await.unwrap().status, 200);
+    asked.await.unwrap().json(200);
     assert_eq!(cluster.audit_lines().await.len(), 2);
     cluster.finish().await;
     servers.remove().await;

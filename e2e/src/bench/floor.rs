@@ -66,7 +66,9 @@ pub async fn find_best() -> Drives {
     // Once without looking, so that the first is not measured on cold servers.
     run(TRIED, [INSERTS[0], UPDATES[0]]).await;
     for drives in INSERTS.into_iter().zip(UPDATES).map(<[Drive; 2]>::from) {
-        for ((best, took), drive) in best.iter_mut().zip(run(TRIED, drives).await.halves).zip(drives) {
+        for ((best, took), drive) in
+            best.iter_mut().zip(run(TRIED, drives).await.halves).zip(drives)
+        {
             if took < best.0 {
                 *best = (took, drive);
             }

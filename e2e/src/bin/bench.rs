@@ -189,7 +189,8 @@ fn show(workers: u32, runs: &[Ours], floor: &Floor) {
         let [api, workers, redis, mongo] = run.cpu_seconds;
         Some((api? + workers? + redis?) / mongo?)
     };
-    let mongo_cpu = |run: &Ours| Some(run.cpu_seconds[3]? / floor.mongo_cpu_seconds.as_ref()?.median);
+    let mongo_cpu =
+        |run: &Ours| Some(run.cpu_seconds[3]? / floor.mongo_cpu_seconds.as_ref()?.median);
     let middle = |measured: Option<Measured>| {
         measured.map_or_else(|| "–".to_owned(), |measured| format!("{:.0}", measured.median))
     };
