@@ -1,7 +1,7 @@
 # make run QUANTITY=100000 WORKERS=4 SEED=7 PORT=3000 EXIT=1: see scripts/run.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-faults test-k8s chaos bench benches dashboard openapi services-up services-down stop
+.PHONY: help run test check test-faults test-k8s chaos bench benches dashboard openapi sbom services-up services-down stop
 
 help: ## this list
 	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,10 @@ openapi: ## write openapi/openapi.yaml from the code
 
 dashboard: ## build the web page, which the next build of the API serves at /
 	@scripts/dashboard
+
+sbom: ## what each program is built from, as CycloneDX, into .local/sbom
+	@scripts/deps
+	@scripts/sbom
 
 services-up: ## start the private Redis and MongoDB-protocol server, or say what runs
 	@scripts/deps

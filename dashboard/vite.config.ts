@@ -21,7 +21,8 @@ function zipped(): Plugin {
   };
 }
 
-const api = process.env["PEDIDOS_URL"] ?? "http://127.0.0.1:3000";
+// Under this server's own name: the API refuses calls of pages from elsewhere.
+const api = { target: process.env["PEDIDOS_URL"] ?? "http://127.0.0.1:3000", changeOrigin: false };
 
 export default defineConfig({
   plugins: [react(), tailwind(), zipped()],

@@ -61,6 +61,10 @@ def by_promise(document, settings):
         yield "replicas is set: an apply would undo what was scaled"
     pod = spec["template"]["spec"]
     (container,) = pod["containers"]
+    if name == "pedidos-api":
+        asks = any(it["name"] == "API_KEYS_FILE" for it in container["env"])
+        if asks == (settings.get("ALLOW_ANONYMOUS") == "true"):
+            yield "it must have API_KEYS_FILE or ALLOW_ANONYMOUS, and not both"
     waits = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     needed = waits + int(settings["SHUTDOWN_GRACE_MS"]) / 1000
     if pod["terminationGracePeriodSeconds"] <= needed:

@@ -4,8 +4,10 @@
 //! - 400: the request is not what the spec allows; every mistake is named.
 //! - 404, 405: no such path, or no such run; not with this method.
 //! - 409: another run is active.
+//! - 408: a head or a body that does not come.
 //! - 410: this operation is no more.
-//! - 413: a body where none is expected, and a long one.
+//! - 413, 414, 431: a body, an address, a head that is too long.
+//! - 429: more streams of events than one client may have.
 //! - 500: a mistake of ours; the id is in the log, the details are not in the body.
 //! - 503: a store is out of reach; try again after `Retry-After` seconds.
 
@@ -19,6 +21,8 @@ use poem::{
 };
 use poem_openapi::{ApiResponse, Object, payload::Json};
 use serde::Serialize;
+
+use crate::request_id;
 
 /// The content type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -44,6 +48,10 @@ pub struct Problem {
     #[oai(rename = "runId")]
     #[serde(rename = "runId", skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// The request, as its lines in the log name it.
+    #[oai(rename = "requestId")]
+    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// One thing that is wrong with a request.
@@ -66,6 +74,7 @@ impl Problem {
             detail: detail.into(),
             errors: None,
             run_id: None,
+            request_id: request_id::current(),
         }
     }
 

@@ -1,14 +1,18 @@
 //! Handlers: what was said, and what happens.
 
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, StreamExt};
 use pedidos_common::{
     logs,
     order::Priority,
     queue::{RunView, Snapshot},
 };
-use poem::web::{Data, sse::Event};
+use poem::{
+    Request,
+    http::StatusCode,
+    web::{Data, sse::Event},
+};
 use poem_openapi::{
-    Enum, Object, OpenApi,
+    ApiResponse, Enum, Object, OpenApi,
     param::{Header, Query},
     payload::{EventStream, Json},
     types::ToJSON,
@@ -16,8 +20,9 @@ use poem_openapi::{
 
 use crate::{
     App,
+    access::who::Caller,
     answers::Answer,
-    error::Failure,
+    error::{Failure, Problem},
     events::{self, StreamEvent},
     openapi::Tag,
     status::{PhaseName, QueueCounts, millis, time},
@@ -25,6 +30,25 @@ use crate::{
 
 /// Look back, and look on.
 pub struct Logs;
+
+/// Seconds after which a stream of this client may have ended.
+const STREAM_RETRY_AFTER: u64 = 10;
+
+/// What became of a stream.
+#[derive(ApiResponse)]
+enum Followed {
+    /// What happens, as it happens.
+    #[oai(status = 200)]
+    Stream(EventStream<BoxStream<'static, StreamEvent>>),
+    /// This client has as many streams open as it may have.
+    #[oai(status = 429, content_type = "application/problem+json")]
+    TooMany(
+        Json<Problem>,
+        /// Seconds after which to try again.
+        #[oai(header = "Retry-After")]
+        u64,
+    ),
+}
 
 /// A level of log lines.
 #[derive(Debug, Clone, Copy, Enum)]
@@ -216,18 +240,28 @@ impl Logs {
             )
         )]
         last_event_id: Header<Option<String>>,
-    ) -> Answer<EventStream<BoxStream<'static, StreamEvent>>> {
+        request: &Request,
+    ) -> Answer<Followed> {
         let last = match last_event_id.0.as_deref().map(str::parse) {
             Some(Err(error)) => return Err(Failure::invalid("Last-Event-ID", error)),
             Some(Ok(place)) => Some(place),
             None => None,
         };
+        let client = request.data::<Caller>().map_or_else(String::new, |who| who.client(request));
+        let Some(seat) = app.streams.admit(client) else {
+            let detail = format!("{} streams of this key or address are open", app.streams.most());
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many streams", detail);
+            return Ok(Followed::TooMany(Json(problem), STREAM_RETRY_AFTER));
+        };
         let stream = events::follow(&app.hub, &app.controller, last).await?;
-        Ok(EventStream::new(stream).keep_alive(events::HEARTBEAT).to_event(|event| {
-            Event::message(event.data.to_json_string())
-                .id(event.id.clone())
-                .event_type(event.event.as_str())
-        }))
+        let stream = stream.inspect(move |_| _ = &seat).boxed();
+        Ok(Followed::Stream(EventStream::new(stream).keep_alive(events::HEARTBEAT).to_event(
+            |event| {
+                Event::message(event.data.to_json_string())
+                    .id(event.id.clone())
+                    .event_type(event.event.as_str())
+            },
+        )))
     }
 }
 

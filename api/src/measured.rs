@@ -5,15 +5,15 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use ::metrics::{Counter, Histogram, counter, histogram};
 use pedidos_common::metrics as names;
-use poem::{Endpoint, IntoResponse, Middleware, Request, Response, Result, http::Method};
+use poem::{Endpoint, IntoResponse, Middleware, Request, Response, Result};
 use serde_json::{Map, Value};
 
-use crate::strict::{fits, segments};
+use crate::strict::Strict;
 
 /// What is not in the document: the page, its files, and what there is not.
 const OTHER: &str = "other";
 /// What is answered to that.
-const OTHER_STATUSES: [&str; 5] = ["200", "304", "404", "405", "500"];
+const OTHER_STATUSES: [&str; 6] = ["200", "304", "403", "404", "405", "500"];
 
 /// An operation, by its name.
 struct Operation {
@@ -21,13 +21,11 @@ struct Operation {
     seconds: Histogram,
 }
 
-/// The operations of a path, and the path in its segments.
-type Path = (Vec<String>, HashMap<Method, Operation>);
-
-/// Every operation, by path and method.
+/// Every operation, by its name.
 #[derive(Clone)]
 pub struct Measured {
-    paths: Arc<Vec<Path>>,
+    operations: Strict,
+    by_name: Arc<HashMap<String, Operation>>,
     other: Arc<Operation>,
 }
 
@@ -49,36 +47,28 @@ impl Operation {
 }
 
 impl Measured {
-    /// Reads our own OpenAPI document, as JSON.
+    /// Reads our own OpenAPI document, as JSON. Which operation a request asks for, the
+    /// table of operations says.
     #[must_use]
-    pub fn of(spec: &Value) -> Self {
+    pub fn of(spec: &Value, operations: Strict) -> Self {
         let empty = Map::new();
         let object = |value: &'_ Value| value.as_object().cloned().unwrap_or_default();
-        let mut paths = Vec::new();
-        for (path, operations) in spec["paths"].as_object().unwrap_or(&empty) {
-            let mut by_method = HashMap::new();
-            for (method, operation) in object(operations) {
-                let (Ok(method), Some(name)) =
-                    (method.to_uppercase().parse::<Method>(), operation["operationId"].as_str())
-                else {
-                    continue;
-                };
+        let mut by_name = HashMap::new();
+        for path in spec["paths"].as_object().unwrap_or(&empty).values() {
+            for operation in object(path).values() {
+                let Some(name) = operation["operationId"].as_str() else { continue };
                 let statuses = object(&operation["responses"]);
                 let begun = Operation::begin(name, statuses.keys().map(String::as_str));
-                by_method.insert(method, begun);
+                by_name.insert(name.to_owned(), begun);
             }
-            paths.push((segments(path), by_method));
         }
         let other = Operation::begin(OTHER, OTHER_STATUSES.into_iter());
-        Self { paths: Arc::new(paths), other: Arc::new(other) }
+        Self { operations, by_name: Arc::new(by_name), other: Arc::new(other) }
     }
 
     fn operation(&self, request: &Request) -> &Operation {
-        let path = segments(request.uri().path());
-        // HEAD is GET without the body.
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        let known = self.paths.iter().find(|(known, _)| fits(known, &path));
-        known.and_then(|(_, operations)| operations.get(method)).unwrap_or(&self.other)
+        let name = self.operations.operation(request);
+        name.and_then(|name| self.by_name.get(name)).unwrap_or(&self.other)
     }
 }
 

@@ -6,7 +6,19 @@ use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use crate::{logs::Logs, probes::Probes, queue::Queue, runs::Runs};
+use crate::{
+    access::{
+        cookie,
+        policy::{self, Need},
+        who::KEY_HEADER,
+    },
+    audit::Audit,
+    logs::Logs,
+    probes::Probes,
+    queue::Queue,
+    runs::Runs,
+    session::Session,
+};
 
 /// What the operations are grouped by.
 #[derive(Tags)]
@@ -19,10 +31,12 @@ pub enum Tag {
     Logs,
     /// For orchestrators and Prometheus.
     Operation,
+    /// Who calls, and who did what.
+    Access,
 }
 
 /// The operations.
-pub type Service = OpenApiService<(Runs, Queue, Logs, Probes), ()>;
+pub type Service = OpenApiService<(Runs, Queue, Logs, Probes, Session, Audit), ()>;
 
 /// An example of every answer, by `operationId` and status. A test holds them
 /// against the document's schemas.
@@ -31,13 +45,20 @@ const EXAMPLES: &str = include_str!("examples.json");
 /// The operations, and the words about all of them.
 #[must_use]
 pub fn service() -> Service {
-    let apis = (Runs, Queue, Logs, Probes);
+    let apis = (Runs, Queue, Logs, Probes, Session, Audit);
     OpenApiService::new(apis, "Pedidos", env!("CARGO_PKG_VERSION"))
         .description(
             "A million orders through a strict priority pipeline: starts, shows and steers runs of orders. Every VIP order (tier DIAMANTE) is \
              processed before any NORMAL one, by any number of workers; counts are exact at \
              every instant. Times are ISO-8601 UTC, durations milliseconds. Errors are \
-             `application/problem+json` (RFC 9457), and a call that is refused changes nothing.",
+             `application/problem+json` (RFC 9457), and a call that is refused changes nothing. \
+             Callers say who they are with a key or a token (`Authorization: Bearer …` or \
+             `X-API-Key: …`), browsers with the cookie of `POST /pedidos/session`; where the API \
+             was started without keys, on one machine, nobody is asked. A request may have 32 KiB \
+             of address and headers, 100 headers, and a body of 1 KiB that says nothing; head and \
+             body must each be sent within 10 seconds (408). Every answer has an `X-Request-Id`, \
+             the client's own if it is of letters, digits and `-_.:`; a problem has it as \
+             `requestId`.",
         )
         // Wherever it is served from: Swagger UI must ask the API that it came from.
         .server("/")
@@ -45,9 +66,10 @@ pub fn service() -> Service {
         .license(LicenseObject::new("MIT").url("https://spdx.org/licenses/MIT.html"))
 }
 
-/// The document. `max_orders`: the one bound that is configured.
+/// The document. `max_orders`: the one bound that is configured. `open`: nobody is asked
+/// who they are.
 #[must_use]
-pub fn document(service: &Service, max_orders: Option<u32>) -> Value {
+pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value {
     // The framework writes whole numbers as floats, of which the large ones would
     // not be read back as they were.
     let whole = Regex::new(r"(: -?[0-9]+)\.0\b");
@@ -55,6 +77,7 @@ pub fn document(service: &Service, max_orders: Option<u32>) -> Value {
     let spec = whole.as_ref().map_or(spec.as_str().into(), |whole| whole.replace_all(&spec, "$1"));
     let mut document: Value = serde_json::from_str(&spec).unwrap_or_default();
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
+    guarded(&mut document, open);
     let mut problem = None;
     for operation in operations(&mut document) {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
@@ -141,7 +164,97 @@ pub fn document(service: &Service, max_orders: Option<u32>) -> Value {
 /// The document as it is committed.
 #[must_use]
 pub fn yaml() -> String {
-    serde_yaml::to_string(&document(&service(), None)).unwrap_or_default()
+    serde_yaml::to_string(&document(&service(), None, false)).unwrap_or_default()
+}
+
+/// Says of every operation what the guard asks and answers.
+fn guarded(document: &mut Value, open: bool) {
+    document["components"]["securitySchemes"] = json!({
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key of `pedidos key new`, or a token (JWT: RS256, ES256 or EdDSA) of \
+                            the identity provider.",
+        },
+        "key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "A key of `pedidos key new`.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie::NAME,
+            "description": "A browser that signed in: `POST /pedidos/session`.",
+        },
+    });
+    debug_assert!("X-API-Key".eq_ignore_ascii_case(KEY_HEADER));
+    let content = json!({
+        "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
+    });
+    let header = |text: &str, kind: &str| json!({ "description": text, "required": true, "schema": { "type": kind } });
+    for operation in operations(document) {
+        let need = policy::need(operation["operationId"].as_str().unwrap_or_default());
+        let Some(role) = need.role() else {
+            operation["security"] = json!([]);
+            continue;
+        };
+        let mut security = json!([{ "bearer": [] }, { "key": [] }, { "session": [] }]);
+        // Only a key signs in.
+        if operation["operationId"] == "signIn" {
+            security = json!([{ "bearer": [] }, { "key": [] }]);
+        }
+        if open && let Some(schemes) = security.as_array_mut() {
+            schemes.push(json!({}));
+        }
+        operation["security"] = security;
+        let said = operation["description"].as_str().unwrap_or_default().trim_end();
+        let trail = if need.changes() { " Leaves lines in the audit trail." } else { "" };
+        operation["description"] = format!("{said}\n\nTakes the role {role}.{trail}").into();
+        let limit = match need {
+            Need::Changes(_) => "RATE_LIMIT_WRITES",
+            _ => "RATE_LIMIT_READS",
+        };
+        let answers = [
+            (
+                "401",
+                "It is not known who calls: a key or token is missing, wrong, or over.".to_owned(),
+                json!({ "WWW-Authenticate": header("What is asked for.", "string") }),
+            ),
+            (
+                "403",
+                format!(
+                    "The role {role} is missing; or the call comes from a web page elsewhere, or \
+                     under a name (`Host`) that is not ours."
+                ),
+                Value::Null,
+            ),
+            (
+                "429",
+                format!("More calls than {limit} allows in a minute."),
+                json!({
+                    "Retry-After": header("Seconds until the next may be made.", "integer"),
+                    "RateLimit-Policy": header("What is allowed: `q` calls in `w` seconds.", "string"),
+                    "RateLimit": header("What is left: `r` calls, all again in `t` seconds.", "string"),
+                }),
+            ),
+            (
+                "503",
+                "Keys, tokens or the audit trail are out of reach, so nobody is let in.".to_owned(),
+                json!({ "Retry-After": header("Seconds after which to try again.", "integer") }),
+            ),
+        ];
+        for (status, description, headers) in answers {
+            let answer = &mut operation["responses"][status];
+            if answer.is_null() {
+                *answer = json!({ "description": description, "content": content });
+            }
+            if answer["headers"].is_null() && !headers.is_null() {
+                answer["headers"] = headers;
+            }
+        }
+    }
 }
 
 /// No more than is configured; and if the default is more, it has to be given.
@@ -209,7 +322,7 @@ mod tests {
 
     #[test]
     fn every_operation_is_described_with_examples() {
-        let mut document = document(&service(), None);
+        let mut document = document(&service(), None, false);
         let mut lacks = Vec::new();
         for operation in operations(&mut document) {
             let id = operation["operationId"].as_str().unwrap().to_owned();

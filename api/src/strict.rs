@@ -4,7 +4,7 @@
 //! are parameters that are unknown, given twice, empty, of the wrong type, or out
 //! of range; all at once, by name. And bodies: no operation takes one.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response, Result,
@@ -14,6 +14,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::error::{Mistake, Problem};
+
+/// A body may have so many bytes.
+const BODY_MOST: usize = 1_024;
+/// It may take so long.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is allowed of one parameter.
 #[derive(Debug, Clone)]
@@ -30,14 +35,19 @@ type Parameters = HashMap<String, (Allowed, bool)>;
 /// What an operation takes.
 #[derive(Debug, Clone, Default)]
 struct Taken {
+    operation: String,
     query: Parameters,
     headers: Parameters,
 }
 
-/// Every operation of the spec, by path and method.
+/// The operations of a path, and the path in its segments.
+type Path = (Vec<String>, HashMap<Method, Taken>);
+
+/// Every operation of the spec, by path and method: the one table of what there is, also for
+/// who guards it and who measures it. Cloning shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Strict {
-    paths: Vec<(Vec<String>, HashMap<Method, Taken>)>,
+    paths: Arc<Vec<Path>>,
 }
 
 impl Strict {
@@ -52,11 +62,20 @@ impl Strict {
                 let method = method.to_uppercase().parse().ok()?;
                 let query = parameters(spec, operation, "query");
                 let headers = parameters(spec, operation, "header");
-                Some((method, Taken { query, headers }))
+                let operation = operation["operationId"].as_str().unwrap_or_default().to_owned();
+                Some((method, Taken { operation, query, headers }))
             });
             (segments(path), operations.collect())
         };
-        Self { paths: paths.iter().map(of_path).collect() }
+        Self { paths: Arc::new(paths.iter().map(of_path).collect()) }
+    }
+
+    /// The operation that a request asks for, by its `operationId`.
+    #[must_use]
+    pub fn operation(&self, request: &Request) -> Option<&str> {
+        let path = segments(request.uri().path());
+        let (_, operations) = self.paths.iter().find(|(known, _)| fits(known, &path))?;
+        operations.get(as_documented(request)).map(|taken| taken.operation.as_str())
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), Box<Problem>> {
@@ -64,8 +83,7 @@ impl Strict {
         let Some((_, operations)) = self.paths.iter().find(|(known, _)| fits(known, &path)) else {
             return Ok(());
         };
-        // HEAD is GET without the body.
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let method = as_documented(request);
         let Some(taken) = operations.get(method) else {
             let mut allowed: Vec<_> = operations.keys().map(Method::as_str).collect();
             allowed.sort_unstable();
@@ -94,11 +112,16 @@ impl Strict {
     }
 }
 
-pub(crate) fn segments(path: &str) -> Vec<String> {
+/// HEAD is GET without the body.
+fn as_documented(request: &Request) -> &Method {
+    if request.method() == Method::HEAD { &Method::GET } else { request.method() }
+}
+
+fn segments(path: &str) -> Vec<String> {
     path.trim_matches('/').split('/').map(str::to_owned).collect()
 }
 
-pub(crate) fn fits(known: &[String], path: &[String]) -> bool {
+fn fits(known: &[String], path: &[String]) -> bool {
     known.len() == path.len() && known.iter().zip(path).all(|(k, p)| k == p || k.starts_with('{'))
 }
 
@@ -226,9 +249,17 @@ impl Allowed {
 /// No operation takes a body. An empty object is none: some clients cannot do
 /// without.
 async fn without_body(request: Request) -> std::result::Result<Request, Box<Problem>> {
-    const LONGEST: usize = 1_024;
     let (parts, body) = request.into_parts();
-    match body.into_bytes_limit(LONGEST).await {
+    let read = tokio::time::timeout(BODY_WITHIN, body.into_bytes_limit(BODY_MOST)).await;
+    let Ok(read) = read else {
+        let detail = format!("a request's body must be sent within {BODY_WITHIN:?}");
+        return Err(Box::new(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "Request too slow",
+            detail,
+        )));
+    };
+    match read {
         Ok(body) => {
             let body = body.trim_ascii();
             let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
@@ -298,7 +329,12 @@ impl<E: Endpoint> Endpoint for StrictEndpoint<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::openapi;
 
     fn said(query: &str) -> Vec<String> {
         let parameters = Parameters::from([
@@ -356,5 +392,35 @@ mod tests {
     fn what_came_is_shown_but_not_a_megabyte_of_it() {
         let said = said(&format!("quantity={}", "é".repeat(100_000)));
         assert!(said[0].len() < 200, "{}", said[0].len());
+    }
+
+    static STRICT: LazyLock<Strict> =
+        LazyLock::new(|| Strict::of(&openapi::document(&openapi::service(), None, false)));
+
+    proptest! {
+        #[test]
+        fn no_query_is_too_strange_and_every_value_that_passes_is_allowed(
+            query in "[a-z%&=+;0-9]{0,40}|\\PC{0,40}|(quantity|purge|state)=[0-9a-z%]{0,6}"
+        ) {
+            let wrong = said(&query);
+            let given: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+            let fits = |name: &str, value: &str| match name {
+                "quantity" => value.parse::<u32>().is_ok_and(|n| (1..=100).contains(&n)),
+                "purge" => value.parse::<bool>().is_ok(),
+                "state" => value == "wait" || value == "active",
+                _ => false,
+            };
+            if wrong.is_empty() {
+                prop_assert!(given.iter().all(|(name, value)| fits(name, value)), "{query}");
+            } else {
+                prop_assert!(wrong.len() <= given.len());
+            }
+        }
+
+        #[test]
+        fn no_path_is_too_strange(text in "([a-z{}/%]|\\PC|[0-9A-Fa-f%]{3}){0,60}") {
+            let allowed = STRICT.allow(&text);
+            prop_assert!(allowed.is_empty() || allowed.starts_with(['G', 'P']), "{allowed}");
+        }
     }
 }

@@ -158,6 +158,15 @@ pub struct Lines {
     pub error: Vec<String>,
 }
 
+/// `GET /pedidos/audit`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trail {
+    /// The newest first.
+    pub lines: Vec<serde_json::Value>,
+    pub next_cursor: Option<String>,
+}
+
 /// A run in the history: `GET /pedidos/runs/{runId}`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,7 +1,12 @@
 //! The command line, as clap reads it.
 
+use std::path::PathBuf;
+
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use pedidos_common::config::with_flags;
+use pedidos_common::{
+    access::{Role, expiry, key_name},
+    config::with_flags,
+};
 use reqwest::Url;
 use serde::Serialize;
 
@@ -20,8 +25,41 @@ pub struct Cli {
         value_parser = api_url
     )]
     pub url: Url,
+    /// A key, or a token. Others on this machine can see it here while it is used: better in
+    /// PEDIDOS_KEY, or in the file ~/.config/pedidos/key
+    #[arg(long, global = true, env = "PEDIDOS_KEY", hide_env_values = true)]
+    pub key: Option<Secret>,
+    #[command(flatten)]
+    pub tls: Tls,
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+/// A key or token. It is never shown.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// With an API at an https:// address.
+#[derive(Debug, Args)]
+pub struct Tls {
+    /// Authorities to trust for https://, as PEM [default: the system's]
+    #[arg(long, global = true, env = "PEDIDOS_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate and key to show, as PEM in one file
+    #[arg(long, global = true, env = "PEDIDOS_CLIENT_CERT_FILE", value_name = "FILE")]
+    pub client_cert_file: Option<PathBuf>,
 }
 
 /// What is to be done.
@@ -51,6 +89,11 @@ pub enum Verb {
     Resume,
     /// Print the log lines of every process
     Logs(Logs),
+    /// Print the audit trail: who changed what, or was refused; the newest first
+    AuditLog(AuditLog),
+    /// Make, list and revoke the keys of an API, in its file of keys
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// Hold the ended run against what it should be, in the stores themselves
     #[command(long_about = AUDIT)]
     Audit,
@@ -60,6 +103,61 @@ const AUDIT: &str = "\
 Hold the ended run against what it should be: every order against the generator, the ledger, \
 the fence and the queue. Reads MongoDB and Redis themselves, not the API; takes the settings \
 of API and worker, from flags, the environment and .env. Changes nothing.";
+
+/// What is to be done with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyVerb {
+    /// Make a key: its hash is appended to the file, and the key itself printed, this once
+    New(NewKey),
+    /// List the keys of a file
+    List {
+        #[command(flatten)]
+        file: KeysFile,
+    },
+    /// Revoke a key; APIs that use the file see it within a second
+    Revoke {
+        #[command(flatten)]
+        file: KeysFile,
+        /// Whose
+        #[arg(long, value_name = "N")]
+        name: String,
+    },
+}
+
+/// Make a key.
+#[derive(Debug, Args)]
+pub struct NewKey {
+    #[command(flatten)]
+    pub file: KeysFile,
+    /// Whom it is for: the audit trail shows it
+    #[arg(long, value_name = "N", value_parser = key_name)]
+    pub name: String,
+    /// What it may do: viewer (look), operator (start and steer runs) or admin (destroy)
+    #[arg(long, value_name = "R")]
+    pub role: Role,
+    /// When it expires: 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z [default: never]
+    #[arg(long, value_name = "D", value_parser = expiry)]
+    pub expires: Option<i64>,
+}
+
+/// The file of keys.
+#[derive(Debug, Args)]
+pub struct KeysFile {
+    /// The file of keys, the API's API_KEYS_FILE
+    #[arg(long = "file", value_name = "F", env = "API_KEYS_FILE")]
+    pub path: PathBuf,
+}
+
+/// Which lines of the audit trail.
+#[derive(Debug, Args)]
+pub struct AuditLog {
+    /// How many lines at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Print the lines as the API has them, one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Start a run.
 #[derive(Debug, Args)]
@@ -157,8 +255,8 @@ impl Cli {
 fn api_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     match url.scheme() {
-        "http" if url.has_host() => Ok(url),
-        _ => Err("only http:// is spoken here".to_owned()),
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err("only http:// and https:// are spoken here".to_owned()),
     }
 }
 
@@ -199,6 +297,26 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_made_with_a_name_a_role_and_a_file_and_shown_nowhere() {
+        let line = "pedidos key new --name ci --role operator --file f --expires 90d";
+        let Verb::Key(KeyVerb::New(new)) = parse(line).unwrap().verb else { unreachable!() };
+        assert_eq!((new.name.as_str(), new.role), ("ci", Role::Operator));
+        assert!(new.expires.is_some());
+        for line in [
+            "pedidos key new --name ci --role root --file f",
+            "pedidos key new --name a/b --role admin --file f",
+            "pedidos key new --name ci --role admin --file f --expires 2020-01-01",
+            "pedidos key new --name ci --file f",
+            "pedidos key",
+            "pedidos audit-log --limit 0",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        let cli = parse("pedidos status --key pedidos_hidden").unwrap();
+        assert!(!format!("{cli:?}").contains("hidden"), "{cli:?}");
+    }
+
+    #[test]
     fn the_url_may_stand_before_and_after_the_verb() {
         let after = parse("pedidos status --url http://a:1/base").unwrap();
         assert_eq!(after.url.as_str(), "http://a:1/base");
@@ -213,7 +331,7 @@ mod tests {
             "pedidos generate --quantity -5",
             "pedidos generate --quantity 1 --quantity 2",
             "pedidos status --url localhost:3000",
-            "pedidos status --url https://a",
+            "pedidos status --url ftp://a",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -2,12 +2,17 @@
 
 use std::{error::Error as _, time::Duration};
 
-use reqwest::{Method, RequestBuilder, Url, header::RETRY_AFTER, redirect};
+use pedidos_common::tls::{self, ClientConfig};
+use reqwest::{
+    Method, RequestBuilder, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    redirect,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    answer::{Accepted, Cancelled, Logs, PastRun, Paused, Status, WasReset},
-    args::{Cancel, NewRun},
+    answer::{Accepted, Cancelled, Logs, PastRun, Paused, Status, Trail, WasReset},
+    args::{Cancel, NewRun, Secret, Tls},
     failure::{Failure, Problem},
 };
 
@@ -40,11 +45,22 @@ pub struct LogQuery<'a> {
 }
 
 impl Client {
-    /// A client; the first call connects.
-    pub fn new(base: Url) -> Result<Self> {
+    /// A client; the first call connects. `key`: sent with every call.
+    pub fn new(base: Url, key: Option<Secret>, tls: &Tls) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        if let Some(Secret(key)) = key {
+            let value = HeaderValue::from_str(&format!("Bearer {key}"));
+            let mut value =
+                value.map_err(|_| Failure::Usage("the key is not one line of text".to_owned()))?;
+            // Shown nowhere, also not in what the library says of a request.
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
         let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(config(&base, tls).map_err(Failure::Usage)?)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
+            .default_headers(headers)
             // A redirected POST would be repeated as a GET.
             .redirect(redirect::Policy::none());
         if base.host_str().is_some_and(is_this_machine) {
@@ -79,6 +95,13 @@ impl Client {
     /// `GET /pedidos/logs`
     pub async fn logs(&self, query: &LogQuery<'_>) -> Result<Logs> {
         self.answer(self.request(Method::GET, "pedidos/logs").query(query)).await
+    }
+
+    /// `GET /pedidos/audit`
+    pub async fn audit_lines(&self, limit: u32, cursor: Option<&str>) -> Result<Trail> {
+        let query = [("limit", Some(limit.to_string())), ("cursor", cursor.map(str::to_owned))];
+        let query = query.into_iter().filter(|(_, value)| value.is_some()).collect::<Vec<_>>();
+        self.answer(self.request(Method::GET, "pedidos/audit").query(&query)).await
     }
 
     /// `POST /pedidos/cancel`
@@ -148,6 +171,16 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// Whom it trusts, if it is to speak TLS at all: else no file is looked at.
+fn config(base: &Url, given: &Tls) -> std::result::Result<ClientConfig, String> {
+    if base.scheme() != "https" {
+        return tls::trusting_nobody();
+    }
+    let ca = given.ca_file.as_deref().map(|file| ("PEDIDOS_CA_FILE", file));
+    let own = given.client_cert_file.as_deref().map(|file| ("PEDIDOS_CLIENT_CERT_FILE", file));
+    tls::client(ca, own)
+}
+
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -158,8 +191,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    /// Whom the system trusts.
+    const SYSTEM: Tls = Tls { ca_file: None, client_cert_file: None };
+
     fn client(base: &str) -> Client {
-        Client::new(Url::parse(base).unwrap()).unwrap()
+        Client::new(Url::parse(base).unwrap(), None, &SYSTEM).unwrap()
     }
 
     fn url(request: RequestBuilder) -> String {
@@ -186,6 +222,17 @@ mod tests {
         let query = LogQuery { lines: None, level: Some("warn"), after: Some("1-0 &") };
         let request = client.request(Method::GET, "pedidos/logs").query(&query);
         assert_eq!(url(request), "http://host:3000/pedidos/logs?level=warn&after=1-0+%26");
+    }
+
+    #[test]
+    fn the_key_goes_with_every_call_and_is_not_shown() {
+        let key = Some(Secret("pedidos_hidden".to_owned()));
+        let client = Client::new(Url::parse("http://host").unwrap(), key, &SYSTEM).unwrap();
+        assert!(!format!("{client:?}").contains("hidden"), "{client:?}");
+        let broken = Some(Secret("two\nlines".to_owned()));
+        let broken = Client::new(Url::parse("http://host").unwrap(), broken, &SYSTEM).unwrap_err();
+        assert_eq!(broken.exit_code(), 2);
+        assert!(!broken.to_string().contains("two"), "{broken}");
     }
 
     #[test]

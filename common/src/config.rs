@@ -1,16 +1,21 @@
 //! Settings, from flags, the environment and `.env`, in this order. They are
 //! read once, checked all together, and every mistake is reported by name.
 
+mod access;
+mod connections;
+
 use std::{
     collections::HashMap, fmt::Display, hash::BuildHasher, ops::RangeInclusive, path::PathBuf,
     str::FromStr, time::Duration,
 };
 
 use clap::{Arg, ArgMatches, Command};
-use mongodb::{
-    error::ErrorKind,
-    options::{Acknowledgment, ConnectionString, WriteConcern},
+
+pub use self::{
+    access::{AccessSettings, Jwks, JwtSettings},
+    connections::{MongoSettings, RedisSettings},
 };
+use crate::listener::ListenerSettings;
 
 /// One setting: its name in the environment, its default (empty: none), what
 /// `--help` says of it.
@@ -26,10 +31,68 @@ pub const SETTINGS: &[Setting] = &[
     ),
     ("REDIS_HOST", "localhost", "Redis host"),
     ("REDIS_PORT", "6379", "Redis port"),
-    ("REDIS_URL", "", "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too"),
+    (
+        "REDIS_URL",
+        "",
+        "Redis URL, over host and port; redis-cluster:// and redis-sentinel:// too; rediss:// is TLS",
+    ),
+    ("REDIS_TLS_CA_FILE", "", "Authorities trusted for rediss://, as PEM; none: the system's"),
     ("HOST", "127.0.0.1", "Address that API and worker bind"),
     ("PORT", "3000", "HTTP port of the API; 0 picks a free one"),
-    ("ADMIN_PORT", "9464", "HTTP port of a worker's /metrics, /livez, /readyz; 0 picks a free one"),
+    (
+        "ADMIN_PORT",
+        "9464",
+        "HTTP port of /metrics, /livez, /readyz, open to all; 0 picks a free one. A worker always \
+         has it, the API if it is set",
+    ),
+    ("MAX_CONNECTIONS", "800", "Connections that may be open to API or worker; more are refused"),
+    (
+        "MAX_STREAMS",
+        "512",
+        "Streams of /pedidos/events that a key, or an unknown address, may have open",
+    ),
+    ("TLS_CERT_FILE", "", "Certificate chain of API and worker, as PEM: they speak https alone"),
+    ("TLS_KEY_FILE", "", "Its private key, as PEM; both files are read again when they change"),
+    ("TLS_CLIENT_CA_FILE", "", "Authorities that must have signed a client's certificate, as PEM"),
+    (
+        "API_KEYS_FILE",
+        "",
+        "File of the hashes of the API's keys (`pedidos key new`), read again when it changes",
+    ),
+    (
+        "ALLOW_ANONYMOUS",
+        "false",
+        "Without keys: serve on an address that others reach, and let everybody do everything",
+    ),
+    (
+        "ALLOWED_HOSTS",
+        "",
+        "Names that the API is called by, besides this machine's and HOST: a comma list",
+    ),
+    (
+        "CORS_ALLOWED_ORIGINS",
+        "",
+        "Origins of web pages that may call the API, with commas; none: its own alone",
+    ),
+    (
+        "JWT_JWKS_FILE",
+        "",
+        "Public keys (a JWK set) of the identity provider whose tokens are taken",
+    ),
+    ("JWT_JWKS_URL", "", "The same, at an https:// address"),
+    ("JWT_ISSUER", "", "Issuer (`iss`) that a token must have"),
+    ("JWT_AUDIENCE", "", "Audience (`aud`) that a token must have"),
+    ("JWT_ROLE_CLAIM", "role", "Claim with the role, or a list of roles; a.b is b inside a"),
+    (
+        "RATE_LIMIT_READS",
+        "6000",
+        "Calls that only look which a key, or an unknown address, may make in a minute; 0: any",
+    ),
+    (
+        "RATE_LIMIT_WRITES",
+        "120",
+        "Calls that change something which a key, or an unknown address, may make in a minute; 0: any",
+    ),
     ("MAX_ORDERS", "1500000", "Most orders that one run may have"),
     ("GENERATION_CHUNK_SIZE", "10000", "Orders generated under one lease"),
     (
@@ -74,26 +137,10 @@ pub struct Settings {
     pub worker: WorkerSettings,
     /// Where log lines go.
     pub logs: LogSettings,
-    /// HOST: the address that API and worker bind.
-    pub host: String,
+    /// How API and worker are reached.
+    pub listener: ListenerSettings,
     /// SHUTDOWN_GRACE_MS.
     pub shutdown_grace: Duration,
-}
-
-/// How MongoDB is reached.
-#[derive(Debug, Clone)]
-pub struct MongoSettings {
-    /// MONGO_URI.
-    pub uri: String,
-    /// MONGO_WRITE_CONCERN, for orders.
-    pub write_concern: WriteConcern,
-}
-
-/// How Redis is reached.
-#[derive(Debug, Clone)]
-pub struct RedisSettings {
-    /// REDIS_URL, or what REDIS_HOST and REDIS_PORT come to.
-    pub url: String,
 }
 
 /// What the queue does. The same in all processes of a queue; while they differ
@@ -125,6 +172,12 @@ pub struct ApiSettings {
     pub max_orders: u32,
     /// DASHBOARD_REFRESH.
     pub dashboard_refresh: Duration,
+    /// ADMIN_PORT, if it is set: workers have it always, the API on request.
+    pub admin_port: Option<u16>,
+    /// Who may call it, and how often.
+    pub access: AccessSettings,
+    /// MAX_STREAMS.
+    pub max_streams: u32,
 }
 
 /// What a worker does.
@@ -247,6 +300,10 @@ impl Settings {
                 port: from.number("PORT", 0..=65_535),
                 max_orders: from.number("MAX_ORDERS", 1..=1_000_000_000),
                 dashboard_refresh: from.millis("DASHBOARD_REFRESH", 250..=3_600_000),
+                // What is wrong with it is said once, below.
+                admin_port: source.get("ADMIN_PORT").and_then(|port| port.parse().ok()),
+                access: from.access(),
+                max_streams: from.number("MAX_STREAMS", 1..=1_000_000),
             },
             worker: WorkerSettings {
                 admin_port: from.number("ADMIN_PORT", 0..=65_535),
@@ -257,7 +314,7 @@ impl Settings {
                 log_memory: from.flag("LOG_MEMORY"),
             },
             logs: from.logs(),
-            host: from.text("HOST"),
+            listener: from.listener(),
             shutdown_grace: from.millis("SHUTDOWN_GRACE_MS", 100..=3_600_000),
         };
         from.contradictions(&settings);
@@ -267,7 +324,15 @@ impl Settings {
 
 /// `.env` of this folder or one above it; none is as good as an empty one.
 fn dot_env() -> Result<HashMap<String, String>, Vec<String>> {
-    let wrong = |error: dotenvy::Error| vec![format!(".env cannot be read: {error}")];
+    let wrong = |error: dotenvy::Error| {
+        vec![match error {
+            // Its own words quote the line, and that may hold a password.
+            dotenvy::Error::LineParse(_, at) => {
+                format!(".env cannot be read: a line makes no sense from its column {at} on")
+            }
+            other => format!(".env cannot be read: {other}"),
+        }]
+    };
     match dotenvy::dotenv_iter() {
         Ok(lines) => lines.collect::<Result<_, _>>().map_err(wrong),
         Err(error) if error.not_found() => Ok(HashMap::new()),
@@ -324,66 +389,6 @@ impl Reader<'_> {
 
     fn checked<T, E: Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.wrong(format!("{name}: {error}"))).ok()
-    }
-
-    fn mongo(&mut self) -> MongoSettings {
-        let uri = self.text("MONGO_URI");
-        if uri.is_empty() {
-            self.wrong(
-                "MONGO_URI: required, for example mongodb://localhost:27017/ecommerce".into(),
-            );
-        } else {
-            let parsed = ConnectionString::parse(&uri);
-            self.checked(
-                "MONGO_URI",
-                parsed.map_err(|error| match *error.kind {
-                    ErrorKind::InvalidArgument { message, .. } => message,
-                    other => other.to_string(),
-                }),
-            );
-        }
-        let concern = self.text("MONGO_WRITE_CONCERN");
-        let write_concern = match (concern.as_str(), concern.parse::<u32>()) {
-            ("majority", _) => {
-                WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
-            }
-            (_, Ok(0)) => {
-                self.wrong(
-                    "MONGO_WRITE_CONCERN: 0 acknowledges nothing, so nothing could be counted"
-                        .into(),
-                );
-                WriteConcern::default()
-            }
-            (_, Ok(nodes)) => WriteConcern::nodes(nodes),
-            (tag, Err(_)) => {
-                WriteConcern::builder().w(Acknowledgment::Custom(tag.to_owned())).build()
-            }
-        };
-        MongoSettings { uri, write_concern }
-    }
-
-    fn redis(&mut self) -> RedisSettings {
-        let port: u16 = self.number("REDIS_PORT", 1..=65_535);
-        let mut url = self.text("REDIS_URL");
-        let name = if url.is_empty() { "REDIS_HOST" } else { "REDIS_URL" };
-        if url.is_empty() {
-            url = format!("redis://{}:{port}", self.text("REDIS_HOST"));
-        }
-        let known = ["redis", "rediss", "valkey", "valkeys"]
-            .iter()
-            .flat_map(|scheme| {
-                ["", "-cluster", "-sentinel"].map(|kind| format!("{scheme}{kind}://"))
-            })
-            .any(|scheme| url.starts_with(&scheme));
-        if known {
-            let parsed = fred::types::config::Config::from_url(&url);
-            self.checked(name, parsed.map_err(|error| error.details().to_owned()));
-        } else {
-            self.wrong(format!(
-                "{name}: not a URL of redis://, rediss://, redis-cluster:// or redis-sentinel://"
-            ));
-        }
-        RedisSettings { url }
     }
 
     fn queue_name(&mut self) -> String {
@@ -460,6 +465,9 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn read(pairs: &[(&'static str, &'static str)]) -> Result<Settings, Vec<String>> {
@@ -472,7 +480,7 @@ mod tests {
     #[test]
     fn only_the_store_must_be_named() {
         let settings = read(&[]).unwrap();
-        assert_eq!(settings.redis.url, "redis://localhost:6379");
+        assert_eq!(settings.redis.url.expose_secret(), "redis://localhost:6379");
         assert_eq!(settings.queue.lease, Duration::from_secs(30));
         assert_eq!(settings.api.max_orders, 1_500_000);
         assert_eq!(settings.mongo.write_concern.journal, Some(true));
@@ -527,6 +535,63 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_together_is_given_together() {
+        let about = |pairs: &[(&'static str, &'static str)]| read(pairs).unwrap_err().join("; ");
+        assert!(about(&[("TLS_CERT_FILE", "/x")]).contains("TLS_KEY_FILE"));
+        assert!(about(&[("TLS_KEY_FILE", "/x")]).contains("TLS_CERT_FILE"));
+        assert!(about(&[("TLS_CLIENT_CA_FILE", "/x")]).contains("TLS_CERT_FILE"));
+        assert!(
+            about(&[("TLS_CERT_FILE", "/no/file"), ("TLS_KEY_FILE", "/no/file")]).contains("/no/")
+        );
+        let ca = ("REDIS_TLS_CA_FILE", "/no/file");
+        assert!(about(&[ca]).contains("rediss://"));
+        assert!(about(&[ca, ("REDIS_URL", "rediss://a")]).contains("/no/file"));
+    }
+
+    #[test]
+    fn origins_are_those_of_web_pages() {
+        let origins = |text| read(&[("CORS_ALLOWED_ORIGINS", text)]);
+        let read =
+            origins("https://a.example, http://localhost:5173").unwrap().api.access.allowed_origins;
+        assert_eq!(read, ["https://a.example", "http://localhost:5173"]);
+        for wrong in
+            ["*", "a.example", "https://a/", "https://", "null", "https://a b", "HTTPS://A"]
+        {
+            let mistakes = origins(wrong).unwrap_err().join("; ");
+            assert!(mistakes.starts_with("CORS_ALLOWED_ORIGINS"), "{wrong}: {mistakes}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_no_mistake_and_in_no_debug_output() {
+        for (name, address) in [
+            ("MONGO_URI", "mongodb://u:hunter2@h:x/d"),
+            ("MONGO_URI", "mongodb://u:hun/ter2@h/d"),
+            ("MONGO_URI", "mongodb://u:hunter2@h/d?tls=maybe"),
+            ("MONGO_URI", "http://u:hunter2@h/d"),
+            ("REDIS_URL", "http://u:hunter2@h/d"),
+            ("REDIS_URL", "redis://u:hunter2@h:x"),
+            ("REDIS_URL", "redis://u:hun/ter2@h"),
+        ] {
+            let said = read(&[(name, address)]).unwrap_err().join("; ");
+            assert!(!said.contains("hun") && !said.contains("ter2"), "{address}: {said}");
+        }
+        let settings =
+            read(&[("MONGO_URI", "mongodb://u:hunter2@h/d"), ("REDIS_URL", "redis://u:hunter2@h")]);
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_is_too_strange(at in 0..SETTINGS.len(), value in "\\PC{0,60}|[0-9]{0,30}") {
+            let map = HashMap::from([("MONGO_URI", "mongodb://h/d"), (SETTINGS[at].0, &value)]);
+            if let Err(mistakes) = Settings::read(&map) {
+                prop_assert!(!mistakes.is_empty());
+            }
+        }
+    }
+
+    #[test]
     fn the_example_file_has_every_setting_with_its_default() {
         let example = include_str!("../../.env.example");
         for (name, default, _) in SETTINGS {
@@ -545,9 +610,9 @@ mod tests {
     fn a_url_wins_over_host_and_port() {
         let settings =
             read(&[("REDIS_HOST", "elsewhere"), ("REDIS_URL", "redis-cluster://a:7000")]);
-        assert_eq!(settings.unwrap().redis.url, "redis-cluster://a:7000");
+        assert_eq!(settings.unwrap().redis.url.expose_secret(), "redis-cluster://a:7000");
         let settings = read(&[("REDIS_HOST", "elsewhere"), ("REDIS_PORT", "7001")]);
-        assert_eq!(settings.unwrap().redis.url, "redis://elsewhere:7001");
+        assert_eq!(settings.unwrap().redis.url.expose_secret(), "redis://elsewhere:7001");
     }
 
     #[test]

@@ -197,3 +197,28 @@ pub async fn after(queue: &Queue, cursor: &Cursor) -> Result<Vec<Entry>, QueueEr
 fn place(id: &str) -> Result<Place, QueueError> {
     id.parse().map_err(QueueError::Answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Cursor;
+
+    proptest! {
+        #[test]
+        fn an_id_from_a_client_is_a_place_or_refused(text in "[0-9.+-]{0,50}|\\PC{0,50}") {
+            if let Ok(cursor) = text.parse::<Cursor>() {
+                // What is taken means what we would say ourselves.
+                prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
+                prop_assert_eq!(text.matches('-').count(), 2, "{}", text);
+            }
+        }
+
+        #[test]
+        fn an_id_of_ours_is_read_as_it_was(places in any::<[u64; 4]>()) {
+            let [a, b, c, d] = places;
+            let text = format!("{a}-{b}.{c}-{d}");
+            prop_assert_eq!(text.parse::<Cursor>().map(|cursor| cursor.to_string()), Ok(text));
+        }
+    }
+}

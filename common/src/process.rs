@@ -1,9 +1,7 @@
 //! What every long-running process begins and ends with: logging, metrics,
 //! signals, the connections to both stores.
 
-use std::{io, net::SocketAddr};
-
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_appender::non_blocking::WorkerGuard;
 
@@ -99,17 +97,4 @@ async fn resolve(
             () = shutdown.cancelled() => return Ok(None),
         }
     }
-}
-
-/// Binds an address; port 0 picks a free one.
-///
-/// # Errors
-/// It cannot be bound; the error names it.
-pub async fn listen(host: &str, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
-    let named = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot bind {host}:{port}: {error}"))
-    };
-    let listener = TcpListener::bind((host, port)).await.map_err(named)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }

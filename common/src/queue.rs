@@ -4,7 +4,10 @@
 
 mod connection;
 pub mod keys;
+pub mod limit;
 mod snapshot;
+#[cfg(test)]
+mod strange;
 mod work;
 
 use std::{
@@ -33,6 +36,7 @@ use crate::{
     config::{QueueSettings, RedisSettings},
     control::{Control, Intent, Letters},
     order::{OrderId, Priority},
+    redact::redacted,
     run::Figures,
 };
 
@@ -94,6 +98,9 @@ pub enum QueueError {
     /// Redis answered with an error: full, not permitted, a foreign key.
     #[error("Redis refused: {0}")]
     Refused(String),
+    /// The settings name no server that there could be.
+    #[error("REDIS_URL: {0}")]
+    Settings(String),
     /// An answer that no script of ours gives.
     #[error("Redis gave an answer that makes no sense: {0}")]
     Answer(String),
@@ -102,7 +109,7 @@ pub enum QueueError {
 impl From<fred::error::Error> for QueueError {
     fn from(error: fred::error::Error) -> Self {
         use fred::error::ErrorKind as Kind;
-        let details = error.details().to_owned();
+        let details = redacted(error.details()).into_owned();
         match error.kind() {
             Kind::IO
             | Kind::Timeout
@@ -132,6 +139,7 @@ impl QueueError {
             Self::Unavailable(_) => "unavailable",
             Self::Format(_) => "format",
             Self::Refused(_) => "refused",
+            Self::Settings(_) => "settings",
             Self::Answer(_) => "answer",
         }
     }

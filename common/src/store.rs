@@ -2,6 +2,7 @@
 //! acknowledged here first, journaled by a majority unless configured weaker.
 //! Nothing else writes to MongoDB.
 
+mod audit;
 mod control;
 mod letters;
 mod orders;
@@ -17,13 +18,15 @@ use mongodb::{
 };
 
 pub use mongodb::bson::DateTime;
+use secrecy::ExposeSecret;
 
 pub use self::{
+    audit::{AuditLine, AuditParameter, Outcome},
     letters::{StoredOrder, StoredOutcome},
     orders::{Counts, Found, Stored},
     runs::RunDocument,
 };
-use crate::{config::MongoSettings, control::Control};
+use crate::{config::MongoSettings, control::Control, redact::redacted};
 
 /// No call waits longer. It may have taken effect all the same: every write is
 /// made so that doing it again changes nothing.
@@ -69,11 +72,14 @@ impl From<Error> for StoreError {
             ErrorKind::Write(WriteFailure::WriteError(write)) => {
                 Self::Rejected(format!("{} (code {})", write.message, write.code))
             }
-            ErrorKind::InvalidArgument { message, .. } => Self::Settings(message.clone()),
+            ErrorKind::InvalidArgument { message, .. }
+            | ErrorKind::InvalidTlsConfig { message, .. } => {
+                Self::Settings(redacted(message).into_owned())
+            }
             ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_) => {
                 Self::Corrupt(error.to_string())
             }
-            _ => Self::Unavailable(error.to_string()),
+            _ => Self::Unavailable(redacted(&error.to_string()).into_owned()),
         }
     }
 }
@@ -91,6 +97,8 @@ pub struct Store {
     dead_letters: Collection<Document>,
     runs: Collection<RunDocument>,
     control: Collection<Control>,
+    audit: Collection<AuditLine>,
+    secrets: Collection<Document>,
 }
 
 impl Store {
@@ -100,7 +108,7 @@ impl Store {
     /// [`StoreError::Unavailable`]: the hosts of a `mongodb+srv://` address are
     /// not to be had. [`StoreError::Settings`]: the settings cannot be used.
     pub async fn connect(mongo: &MongoSettings, queue: &str) -> Result<Self> {
-        let mut options = ClientOptions::parse(&mongo.uri).await?;
+        let mut options = ClientOptions::parse(mongo.uri.expose_secret()).await?;
         options.app_name.get_or_insert_with(|| "pedidos".to_owned());
         options.connect_timeout.get_or_insert(Duration::from_secs(5));
         options.server_selection_timeout.get_or_insert(Duration::from_secs(5));
@@ -127,10 +135,12 @@ impl Store {
             queue: queue.to_owned(),
             orders: of("orders"),
             dead_letters: database.collection_with_options("dead_letters", collection.clone()),
-            // Control and history are few and must not be lost, whatever the
+            // Control, history and audit trail are few and must not be lost, whatever the
             // orders may be allowed.
             runs: database.collection_with_options("process_runs", durable.clone()),
-            control: database.collection_with_options("control", durable),
+            control: database.collection_with_options("control", durable.clone()),
+            audit: database.collection_with_options("audit_log", durable.clone()),
+            secrets: database.collection_with_options("session_secrets", durable),
             database,
             client,
         })

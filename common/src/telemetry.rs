@@ -14,15 +14,18 @@ use tokio::sync::mpsc;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
+    span::{Attributes, Id},
 };
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, Layer, fmt as stderr, layer::Context, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, fmt as stderr, layer::Context, layer::SubscriberExt, registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 use crate::{
     config::LogSettings,
     logs::Line,
+    redact::redacted,
     rotate::{FULL, KEPT, Rotating},
     traces::Traces,
 };
@@ -69,7 +72,7 @@ pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,fred=warn,poem=warn"));
     let terminal = stderr::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| Redacted(io::stderr()))
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
     let terminal = if settings.json { terminal.json().boxed() } else { terminal.boxed() };
@@ -119,6 +122,20 @@ impl Files {
     }
 }
 
+/// Standard error, without passwords. Whole lines are written to it.
+struct Redacted(io::Stderr);
+
+impl io::Write for Redacted {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_all(redacted(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Makes one line of text of every event.
 struct Lines {
     process: String,
@@ -126,13 +143,36 @@ struct Lines {
     files: Option<Files>,
 }
 
-impl<S: Subscriber> Layer<S> for Lines {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+/// The span of a request.
+pub const REQUEST: &str = "request";
+
+/// What the span of a request says of itself: it is added to every line within. What those
+/// of leases say is in JSON lines alone.
+struct Within(String);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if attributes.metadata().name() != REQUEST {
+            return;
+        }
+        let mut text = Text(String::new());
+        attributes.record(&mut text);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(Within(text.0));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let level = *event.metadata().level();
         let now = OffsetDateTime::now_utc().format(TIME).unwrap_or_default();
         let mut text = Text(format!("{now} {level} {} ", self.process));
         event.record(&mut text);
-        let line = Line { level, text: text.0 };
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(within) = span.extensions().get::<Within>() {
+                text.0.push_str(&within.0);
+            }
+        }
+        let line = Line { level, text: redacted(&text.0).into_owned() };
         if let Some(files) = &self.files {
             files.write(&line);
         }

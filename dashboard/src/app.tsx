@@ -1,19 +1,23 @@
 import { useEffect } from "react";
+import { Audit } from "./audit/audit";
 import { useSpeech } from "./i18n";
 import { usePlace, type View } from "./lib/router";
 import { Jobs } from "./jobs/jobs";
+import { useLive } from "./live/use";
 import { Logs } from "./logs/logs";
 import { Overview } from "./overview/overview";
 import { Runs } from "./runs/runs";
 import { Banner, Header } from "./shell/header";
+import { SignIn } from "./shell/sign-in";
 import { Toasts } from "./ui/toasts";
 
-const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: Jobs, logs: Logs, runs: Runs };
+const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: Jobs, logs: Logs, runs: Runs, audit: Audit };
 
 export function App() {
   const { t } = useSpeech();
   const { view } = usePlace();
-  const Page = PAGES[view];
+  const mustSignIn = useLive((state) => state.mustSignIn);
+  const Page = mustSignIn ? SignIn : PAGES[view];
   useEffect(() => {
     // In newer browsers it answers with a promise, which is no way to end an effect.
     void window.scrollTo(0, 0);
@@ -21,9 +25,9 @@ export function App() {
   return (
     <>
       <Header />
-      <Banner />
+      {!mustSignIn && <Banner />}
       <main id="main" tabIndex={-1} className="mx-auto max-w-7xl px-4 py-5 outline-none sm:px-6">
-        {view === "overview" && <h1 className="sr-only">{t("overview")}</h1>}
+        {view === "overview" && !mustSignIn && <h1 className="sr-only">{t("overview")}</h1>}
         <Page />
       </main>
       <footer className="mx-auto max-w-7xl px-4 pb-8 text-sm text-soft sm:px-6">

@@ -1,15 +1,17 @@
 //! The API's client: one method per endpoint. Each fails the test, with the
 //! whole answer, if the endpoint refuses; `raw` and `try_generate` do not.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use pedidos_common::tls::{self, ClientConfig};
 use reqwest::{
     Method,
-    header::{HeaderMap, HeaderName},
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+    tls::TlsInfo,
 };
 use serde_json::Value;
 
-use crate::{Status, events::Events, samples::Samples};
+use crate::{Status, events::Events, process::Environment, samples::Samples};
 
 /// No call of the product takes longer; a cancel waits ten seconds at most.
 const CALL: Duration = Duration::from_mins(1);
@@ -20,6 +22,7 @@ const STREAM: Duration = Duration::from_mins(10);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    tls: ClientConfig,
     base: String,
     samples: Arc<Samples>,
 }
@@ -67,13 +70,44 @@ impl Answer {
 impl Client {
     /// Of the process that listens here. Statuses are held against `samples`.
     pub fn new(base: &str, samples: Arc<Samples>) -> Self {
-        let http = reqwest::Client::builder().timeout(CALL).no_proxy().build();
-        Self { http: http.expect("a client needs nothing"), base: base.to_owned(), samples }
+        let tls = tls::trusting_nobody().expect("that needs nothing");
+        Self { http: http(tls.clone(), HeaderMap::new()), tls, base: base.to_owned(), samples }
+    }
+
+    /// As [`Self::new`], by TLS, with what `pedidos` itself is told in this environment.
+    pub fn secure(base: &str, samples: Arc<Samples>, told: &Environment) -> Self {
+        let file = |name| told.get(name).map(|file| (name, Path::new(file)));
+        let tls = tls::client(file("PEDIDOS_CA_FILE"), file("PEDIDOS_CLIENT_CERT_FILE"));
+        let tls = tls.expect("the files are there");
+        Self { http: http(tls.clone(), HeaderMap::new()), tls, base: base.to_owned(), samples }
+    }
+
+    /// The same, with connections of its own.
+    #[must_use]
+    pub fn anew(&self, told: &Environment) -> Self {
+        Self::secure(&self.base, Arc::clone(&self.samples), told)
+    }
+
+    /// The certificate that was shown to the connection which answers this: a new one, or
+    /// one that was kept.
+    pub async fn certificate(&self) -> Vec<u8> {
+        let sent = self.http.get(format!("{}/livez", self.base)).send();
+        let response = sent.await.unwrap_or_else(|error| panic!("{}: {error}", self.base));
+        let info = response.extensions().get::<TlsInfo>().expect("it came by TLS");
+        info.peer_certificate().expect("a server shows one").to_vec()
+    }
+
+    /// The same, with a key or token in every call.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        let value = HeaderValue::from_str(&format!("Bearer {key}")).expect("a key is text");
+        let http = http(self.tls.clone(), HeaderMap::from_iter([(AUTHORIZATION, value)]));
+        Self { http, ..self.clone() }
     }
 
     /// Host and port.
     pub fn address(&self) -> &str {
-        self.base.trim_start_matches("http://")
+        self.base.split_once("://").map_or("", |(_, address)| address)
     }
 
     /// Any request; none if there was no answer.
@@ -84,6 +118,27 @@ impl Client {
             request = request.header("Idempotency-Key", key);
         }
         answer_of(asked, request.send().await.ok()?).await
+    }
+
+    /// Any request with these headers. Of a stream, which has no end, the body is not read.
+    pub async fn with_headers(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let asked = format!("{method} {}{path} with {headers:?}", self.base);
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        let content = response.headers().get(reqwest::header::CONTENT_TYPE);
+        if content.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            return Answer { asked, status, headers, body: String::new() };
+        }
+        answer_of(asked, response).await.expect("the body of an answer follows")
     }
 
     /// Any request with a body.
@@ -272,6 +327,14 @@ impl Client {
         });
         of_metric.sum()
     }
+}
+
+fn http(tls: ClientConfig, headers: HeaderMap) -> reqwest::Client {
+    let http = reqwest::Client::builder().timeout(CALL).no_proxy().tls_info(true);
+    http.default_headers(headers)
+        .tls_backend_preconfigured(tls)
+        .build()
+        .expect("a client needs nothing more")
 }
 
 async fn answer_of(asked: String, response: reqwest::Response) -> Option<Answer> {

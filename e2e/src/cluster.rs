@@ -121,7 +121,11 @@ impl Cluster {
         self.members.push(Member {
             kind,
             process,
-            client: Client::new(&url, Arc::clone(&self.samples)),
+            client: if url.starts_with("https") {
+                Client::secure(&url, Arc::clone(&self.samples), &environment)
+            } else {
+                Client::new(&url, Arc::clone(&self.samples))
+            },
             gone: false,
         });
         id

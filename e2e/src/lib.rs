@@ -6,6 +6,10 @@
 //! - [`events`]: a stream of server-sent events, read as a browser reads it.
 //! - [`status`]: what `GET /pedidos` answers.
 //! - [`samples`]: holds every status that was seen against the invariants.
+//! - [`authority`]: certificates, made by an authority of the test's own.
+//! - [`provider`]: an identity provider, reached by TLS.
+//! - [`secure`]: both servers behind TLS and passwords.
+//! - [`raw`]: connections that are not as they should be.
 //! - [`servers`]: servers of one's own, to be killed, frozen, emptied, sent back in time.
 //! - [`redises`]: several Redis servers: behind Sentinel, or a Redis Cluster.
 //! - [`mod@bench`]: the benchmark.
@@ -13,6 +17,7 @@
 //! - [`monitoring`]: what Prometheus and Grafana are given.
 //! - [`proxy`]: a network that fails as networks do.
 //! - [`steps`]: the steps of a process' work, each a call to a store, to stop it at.
+//! - [`keys`]: APIs that ask who calls, and keys for them.
 //! - [`stores`]: a database and a queue of one's own, and what is in them.
 //! - [`phases`]: runs that are long in one phase, so that it can be hit.
 //! - [`letters`]: orders that fail, dead letters, and leases that a test holds.
@@ -25,18 +30,23 @@
 // Tests are few, and may be as large as they like.
 #![allow(clippy::large_futures)]
 
+pub mod authority;
 pub mod bench;
 pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod events;
+pub mod keys;
 pub mod letters;
 pub mod monitoring;
 pub mod phases;
 pub mod process;
+pub mod provider;
 pub mod proxy;
+pub mod raw;
 pub mod redises;
 pub mod samples;
+pub mod secure;
 pub mod servers;
 pub mod status;
 pub mod steps;

@@ -78,7 +78,7 @@ impl Process {
 
     /// Where it listens, once it says so.
     pub async fn url(&self) -> String {
-        let line = self.line("listening on http://").await;
+        let line = self.line("listening on http").await;
         line.trim_start_matches("listening on ").trim().to_owned()
     }
 

@@ -18,6 +18,8 @@ use pedidos_common::{
     store::Store,
 };
 
+use secrecy::ExposeSecret;
+
 use crate::process::Environment;
 
 /// Both stores, as the product reaches them, and MongoDB as it is.
@@ -80,7 +82,7 @@ impl Stores {
         let settings = Settings::read(&known).expect("the harness' settings are right");
         let queue = Queue::connect(&settings.redis, &settings.queue);
         let store = Store::connect(&settings.mongo, &settings.queue.name).await;
-        let client = mongodb::Client::with_uri_str(&settings.mongo.uri).await;
+        let client = mongodb::Client::with_uri_str(settings.mongo.uri.expose_secret()).await;
         let client = client.expect("MongoDB can be asked");
         Self {
             store: store.expect("the store can be asked"),

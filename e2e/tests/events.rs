@@ -230,7 +230,7 @@ async fn five_hundred_streams_cost_redis_no_connection_and_hear_everything() {
 async fn stalled(url: &str) -> TcpStream {
     let address = url.trim_start_matches("http://");
     let mut reader = TcpStream::connect(address).await.unwrap();
-    let ask = "GET /pedidos/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let ask = "GET /pedidos/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     reader.write_all(ask.as_bytes()).await.unwrap();
     // Once it is answered, it is one of those that are told.
     let mut begin = [0; 200];

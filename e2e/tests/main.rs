@@ -6,18 +6,24 @@
 // A test that cannot go on fails, and may be as large as it likes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::large_futures)]
 
+mod access;
 mod answers;
+mod audit_trail;
 mod cancel;
 mod clean;
 mod clocks;
 mod close;
+mod connections;
 mod contract;
 mod deaths;
 mod events;
 mod generate;
 mod health;
 mod history;
+mod hygiene;
 mod jobs;
+mod key_command;
+mod limits;
 mod monitoring;
 mod networks_fail;
 mod pause;
@@ -29,9 +35,12 @@ mod refusals;
 mod reset;
 mod retry_failed;
 mod runs;
+mod secrets;
+mod secure_stores;
 mod servers_die;
 mod settings;
 mod steps;
 mod stores_away;
+mod tls;
 mod traces;
 mod verbs_meet;

@@ -4,10 +4,8 @@
 //! - `generate`: makes sure of a chunk, and pushes what is to be processed.
 //! - `drain`: processes a batch.
 //! - `housekeeping`: heartbeats, reclaim, comparison with control, sweep.
-//! - [`admin`]: `/metrics` and probes.
-//! - [`metrics`]: what it tells there, from the start; and the span of a lease.
+//! - [`metrics`]: what it tells at `/metrics`, from the start; and the span of a lease.
 
-pub mod admin;
 mod drain;
 mod generate;
 mod housekeeping;

@@ -4,10 +4,12 @@
 use std::process::ExitCode;
 
 use pedidos_common::{
+    admin,
     config::Settings,
     process::{Error, Process},
+    redact::redacted,
 };
-use pedidos_worker::{Worker, admin, metrics};
+use pedidos_worker::{Worker, metrics};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,7 +20,7 @@ async fn main() -> ExitCode {
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", redacted(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -31,10 +33,11 @@ async fn run(settings: Settings) -> Result<(), Error> {
     };
     metrics::begin(settings.worker.slots);
     let (controller, shutdown) = (process.controller.clone(), process.shutdown.clone());
-    let exporter = process.exporter.clone();
-    let admin = admin::bind(&settings, controller.clone(), exporter, shutdown.clone()).await?;
+    let (port, exporter) = (settings.worker.admin_port, process.exporter.clone());
+    let ends = shutdown.clone();
+    let admin = admin::bind(&settings.listener, port, controller.clone(), exporter, ends).await?;
     if controller.wait_ready(&shutdown).await {
-        println!("listening on http://{}", admin.address);
+        println!("listening on {}", admin.url);
         Worker::new(id, controller, &settings).run(shutdown).await;
     }
     admin.served.await??;

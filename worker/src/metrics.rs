@@ -34,7 +34,7 @@ const CALLS: [&str; 15] = [
 /// Every kind of failure of a store.
 const FAILURES: [(&str, &[&str]); 2] = [
     ("mongodb", &["unavailable", "rejected", "settings", "corrupt", "stale"]),
-    ("redis", &["unavailable", "format", "refused", "answer"]),
+    ("redis", &["unavailable", "format", "refused", "settings", "answer"]),
 ];
 
 /// Begins at 0.

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,11 +14,11 @@ use fred::{
     interfaces::{ClientLike, EventInterface},
     types::{
         Builder,
-        config::{Config, ReconnectPolicy, TcpConfig},
+        config::{ReconnectPolicy, TcpConfig},
     },
 };
 
-use super::Result;
+use super::{QueueError, Result};
 use crate::config::RedisSettings;
 
 /// No call waits longer. A call may have taken effect all the same: the
@@ -38,7 +38,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Starts to connect. `reconnected` is set whenever it has been done anew.
     pub(super) fn open(redis: &RedisSettings, reconnected: &Arc<AtomicBool>) -> Result<Self> {
-        let mut config = Config::from_url(&redis.url)?;
+        let mut config = redis.config().map_err(QueueError::Settings)?;
         // Retry the first connection as any other.
         config.fail_fast = false;
         let mut builder = Builder::from_config(config);
@@ -61,8 +61,22 @@ impl Connection {
             .set_policy(ReconnectPolicy::new_exponential(0, 100, 2_000, 2));
         let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
         let flag = Arc::clone(reconnected);
+        // A call says only that there was no answer in time. Why there is no connection, for
+        // example a certificate that is not trusted, is known here alone; said when it changes.
+        let told = Arc::new(Mutex::new(String::new()));
+        let last = Arc::clone(&told);
         client.on_reconnect(move |_| {
             flag.store(true, Ordering::Release);
+            last.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            async { Ok(()) }
+        });
+        client.on_error(move |(error, _)| {
+            let error = error.to_string();
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if *told != error {
+                tracing::warn!(%error, "no connection to Redis");
+                *told = error;
+            }
             async { Ok(()) }
         });
         client.connect();

@@ -65,6 +65,12 @@ impl Keys {
         self.key("logs")
     }
 
+    /// String: when the allowance of this caller for this kind of call is whole again.
+    #[must_use]
+    pub fn limit(&self, kind: &str, caller: &str) -> String {
+        self.key(&format!("limit:{kind}:{caller}"))
+    }
+
     /// What every key of the queue begins with.
     #[must_use]
     pub fn prefix(&self) -> &str {

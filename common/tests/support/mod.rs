@@ -53,7 +53,7 @@ impl Fixture {
     #[allow(clippy::unused_async)] // connecting needs a runtime
     pub async fn new(settings: &QueueSettings) -> Self {
         let url = std::env::var("REDIS_URL").expect("REDIS_URL is not set: run `make test`");
-        let queue = Queue::connect(&RedisSettings { url }, settings).unwrap();
+        let queue = Queue::connect(&RedisSettings::at(&url), settings).unwrap();
         Self { queue, control: Control::new(&settings.name) }
     }
 

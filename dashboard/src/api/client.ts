@@ -12,9 +12,11 @@ export type Order = NonNullable<Schemas["OrderData"]>;
 export type CleanState = Schemas["CleanState"];
 export type PhaseEvent = Schemas["PhaseEvent"];
 export type LogEvent = Schemas["LogEvent"];
+export type Session = Schemas["SessionAnswer"];
+export type AuditLine = Schemas["Line"];
 type ProblemBody = Schemas["Problem"];
 
-type Method = "get" | "post";
+type Method = "get" | "post" | "delete";
 type PathsWith<M extends Method> = {
   [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
 }[keyof paths];
@@ -108,6 +110,10 @@ export function get<P extends PathsWith<"get">>(path: P, options: Options<Operat
 
 export function post<P extends PathsWith<"post">>(path: P, options: Options<Operation<P, "post">> = {}) {
   return call<Good<Operation<P, "post">>>("POST", path, options as Options<unknown>);
+}
+
+export function remove<P extends PathsWith<"delete">>(path: P, options: Options<Operation<P, "delete">> = {}) {
+  return call<Good<Operation<P, "delete">>>("DELETE", path, options as Options<unknown>);
 }
 
 /** Health is told with 503, too. */

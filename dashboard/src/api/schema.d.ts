@@ -19,6 +19,8 @@ export interface paths {
          *     before any NORMAL one. Answers as soon as the run is stored; follow it
          *     with `GET /pedidos`. With an `Idempotency-Key`, asking again answers
          *     with the same run.
+         *
+         *     Takes the role operator. Leaves lines in the audit trail.
          */
         post: operations["generate"];
         delete?: never;
@@ -38,6 +40,8 @@ export interface paths {
          * Show the current run
          * @description Phase, counts, times, throughput, ETA and the ledger, all read at one
          *     instant. Without a run: phase IDLE, zeros and nulls.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getStatus"];
         put?: never;
@@ -63,6 +67,8 @@ export interface paths {
          *     `waitTimeoutMs`; every order that is still pending is marked
          *     `cancelado`. Counts are exact when this answers: processed, dead and
          *     removed add up to what was generated.
+         *
+         *     Takes the role operator. Leaves lines in the audit trail.
          */
         post: operations["cancel"];
         delete?: never;
@@ -83,6 +89,8 @@ export interface paths {
         /**
          * Forget everything
          * @description Ends any run; empties queue, orders, metrics and history. Lifts a pause.
+         *
+         *     Takes the role admin. Leaves lines in the audit trail.
          */
         post: operations["reset"];
         delete?: never;
@@ -103,6 +111,8 @@ export interface paths {
          * @description The history, the newest first, a page at a time: give `nextCursor` as `cursor`
          *     to get the next page; null says that there is none. A run that goes on is
          *     shown as it stands.
+         *
+         *     Takes the role viewer.
          */
         get: operations["listRuns"];
         put?: never;
@@ -123,6 +133,8 @@ export interface paths {
         /**
          * Show one run
          * @description As the history has it; one that goes on as it stands now.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getRun"];
         put?: never;
@@ -146,6 +158,8 @@ export interface paths {
          * Formerly: process the orders
          * @deprecated
          * @description Workers process orders by themselves: `POST /pedidos/generate` is all it takes.
+         *
+         *     Takes the role viewer.
          */
         post: operations["process"];
         delete?: never;
@@ -168,6 +182,8 @@ export interface paths {
          * @description When this answers, no new work can be claimed; `inFlight` says how many
          *     leases are still being finished. `GET /pedidos/queue/status` says
          *     `paused` when that is 0. Survives restarts; `reset` lifts it.
+         *
+         *     Takes the role operator. Leaves lines in the audit trail.
          */
         post: operations["pauseQueue"];
         delete?: never;
@@ -188,6 +204,8 @@ export interface paths {
         /**
          * Resume the queue
          * @description Lifts a person's pause: work can be claimed again when this answers.
+         *
+         *     Takes the role operator. Leaves lines in the audit trail.
          */
         post: operations["resumeQueue"];
         delete?: never;
@@ -207,6 +225,8 @@ export interface paths {
          * Show what the queue holds
          * @description The orders by state, and the ledger: where every order of the run is, by
          *     priority. It adds up at every instant.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getQueueStatus"];
         put?: never;
@@ -229,6 +249,8 @@ export interface paths {
          * @description `error` (phase ERROR), `aborted`, `paused`, `degraded` (dead letters, stuck, or
          *     a run with no worker alive), else `healthy`. With Redis out of reach:
          *     `unhealthy`, with status 503.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getQueueHealth"];
         put?: never;
@@ -252,6 +274,8 @@ export interface paths {
          *     the queue, VIP first; not the deferred NORMAL orders. `active` has the longest
          *     in hand first, and the chunks that are being generated. `completed` and `failed`
          *     are in order of id, of the current run.
+         *
+         *     Takes the role viewer.
          */
         get: operations["listJobs"];
         put?: never;
@@ -272,6 +296,8 @@ export interface paths {
         /**
          * Show one order
          * @description As it is stored, of whatever run, in whatever state.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getOrder"];
         put?: never;
@@ -296,6 +322,8 @@ export interface paths {
          * @description Orders become `removido` and count as removed. `active` first takes them out of
          *     the workers' hands. `completed` only takes them off the list: what is processed
          *     stays processed. `failed` replays an active run, which takes time.
+         *
+         *     Takes the role admin. Leaves lines in the audit trail.
          */
         post: operations["cleanQueue"];
         delete?: never;
@@ -317,6 +345,8 @@ export interface paths {
          * Put dead letters back
          * @description Those of the current run, to be tried again with all their attempts. The run is
          *     replayed for it: counters start over and end exact; a run that was DONE goes on.
+         *
+         *     Takes the role operator. Leaves lines in the audit trail.
          */
         post: operations["retryFailed"];
         delete?: never;
@@ -338,6 +368,8 @@ export interface paths {
          * Renew the connections to Redis
          * @description Of this replica: new ones are opened, calls in flight end on the old ones, and
          *     those are closed. Nothing of the queue changes.
+         *
+         *     Takes the role admin. Leaves lines in the audit trail.
          */
         post: operations["closeQueue"];
         delete?: never;
@@ -357,6 +389,8 @@ export interface paths {
          * Show the last log lines
          * @description Of every API and worker process, oldest first, each with its time, level
          *     and process.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getLogs"];
         put?: never;
@@ -384,6 +418,8 @@ export interface paths {
          *     reader that is too slow is disconnected, and may go on from its last id.
          *
          *     The stream has no end, and Swagger UI waits for one: try it with `curl -N`.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getEvents"];
         put?: never;
@@ -445,8 +481,76 @@ export interface paths {
          * Show the metrics of this replica and of the queue
          * @description As Prometheus reads them. Without Redis, those of the queue are left out, and
          *     `pedidos_store_up` says so.
+         *
+         *     Takes the role viewer.
          */
         get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pedidos/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show who calls
+         * @description And what they may do, operation by operation. Renews a session once half of it is over.
+         *     401 says that somebody has to sign in first.
+         *
+         *     Takes the role viewer.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in
+         * @description For browsers. Takes a key in `Authorization` or `X-API-Key`, and no body; answers with
+         *     a cookie (`HttpOnly`, `SameSite=Strict`, signed) that stands for the key for an hour.
+         *     `GET /pedidos/session` renews it, for twelve hours at most; revoking the key ends it at
+         *     once. A token of the identity provider cannot sign in: send it with each call. Where
+         *     nobody is asked who they are, there is nothing to sign in to, and no cookie.
+         *
+         *     Takes the role viewer. Leaves lines in the audit trail.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign out
+         * @description Takes the cookie away. No list of sessions is kept: what ends a copy of the cookie
+         *     before its time is revoking the key.
+         *
+         *     Takes the role viewer. Leaves lines in the audit trail.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pedidos/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the audit trail
+         * @description Every call that would change something, allowed or refused: when, who, what, with
+         *     which parameters, and what became of it. The newest first, a page at a time: give
+         *     `nextCursor` as `cursor` to get the next page. A call that was allowed has a line from
+         *     before it began and one from when it ended. Calls above a rate limit leave one line a
+         *     minute, not one each. Lines are only ever added, and a reset leaves them.
+         *
+         *     Takes the role admin.
+         */
+        get: operations["listAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -459,6 +563,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AuditAnswer
+         * @description A page of the audit trail.
+         */
+        AuditAnswer: {
+            /**
+             * Format: uint32
+             * @description As asked.
+             */
+            limit: number;
+            /**
+             * Format: uint32
+             * @description How many are on this page.
+             */
+            count: number;
+            /** @description The lines, the newest first. */
+            lines: components["schemas"]["Line"][];
+            /** @description Give it as `cursor` to get the next page; null: this is the last. */
+            nextCursor: string | null;
+        };
         /**
          * Available
          * @description How many jobs there are by state; null: not asked.
@@ -832,6 +956,45 @@ export interface components {
          */
         Level: "info" | "warn" | "error";
         /**
+         * Line
+         * @description One line of the audit trail.
+         */
+        Line: {
+            /** @description Its id, ordered by time. */
+            id: string;
+            /** @description When. */
+            at: string;
+            /** @description The call: a call that was allowed has two lines, and both name it. */
+            call: string;
+            /** @description What became of it. */
+            outcome: components["schemas"]["OutcomeName"] & unknown;
+            /**
+             * Format: int32
+             * @description The HTTP status of the answer; null while it is begun.
+             */
+            status: number | null;
+            /** @description Who: the name of the key, or the token's subject. */
+            name: string;
+            /** @description What they may do; null: it is not known who they are. */
+            role: string | null;
+            /** @description How it is known: key, token, session, anonymous (nobody is asked), nothing. */
+            via: string;
+            /** @description The address that the connection came from. */
+            address: string;
+            /** @description What was asked for. */
+            operation: string;
+            /** @description With which method. */
+            method: string;
+            /** @description At which path. */
+            path: string;
+            /** @description With which parameters. */
+            parameters: components["schemas"]["Parameter"][];
+            /** @description The `X-Request-Id` of its answer. */
+            requestId: string;
+            /** @description Why it was refused. */
+            detail: string | null;
+        };
+        /**
          * LogEvent
          * @description A line was logged.
          */
@@ -928,6 +1091,11 @@ export interface components {
             at: string | null;
         } | null;
         /**
+         * @description What became of a call.
+         * @enum {string}
+         */
+        OutcomeName: "begun" | "done" | "refused" | "failed";
+        /**
          * PageRange
          * @description The page, as asked.
          */
@@ -942,6 +1110,16 @@ export interface components {
              * @description The last.
              */
             end: number;
+        };
+        /**
+         * Parameter
+         * @description A parameter of a call.
+         */
+        Parameter: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its value. */
+            value: string;
         };
         /**
          * PauseAnswer
@@ -973,6 +1151,18 @@ export interface components {
              * @description NORMAL orders.
              */
             normal: number;
+        };
+        /**
+         * Permission
+         * @description Whether an operation may be called.
+         */
+        Permission: {
+            /** @description Its `operationId`. */
+            operation: string;
+            /** @description The role that it takes. */
+            role: components["schemas"]["RoleName"] & unknown;
+            /** @description They have it. */
+            allowed: boolean;
         };
         /**
          * @description Where a run is.
@@ -1011,6 +1201,8 @@ export interface components {
             errors?: components["schemas"]["Mistake"][];
             /** @description The run that is active, if that is the problem. */
             runId?: string;
+            /** @description The request, as its lines in the log name it. */
+            requestId?: string;
         };
         /**
          * ProcessLog
@@ -1290,6 +1482,11 @@ export interface components {
             retried: number;
         };
         /**
+         * @description What a caller may do. Each may all that the one before it may.
+         * @enum {string}
+         */
+        RoleName: "viewer" | "operator" | "admin";
+        /**
          * Run
          * @description One run. Times are ISO-8601 UTC, durations ms.
          */
@@ -1401,6 +1598,30 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * SessionAnswer
+         * @description Who calls, and what they may do.
+         */
+        SessionAnswer: {
+            /** @description The name of the key, or the token's subject; `anonymous` where nobody is asked. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["RoleName"] & unknown;
+            /** @description How it is known who they are. */
+            via: components["schemas"]["ViaName"] & unknown;
+            /** @description When the session is over, if it is one: until then, `GET /pedidos/session` renews it. */
+            expiresAt: string | null;
+            /** @description Every operation that takes a role, and whether they have it. */
+            operations: components["schemas"]["Permission"][];
+        };
+        /**
+         * SignedOut
+         * @description The browser is signed out.
+         */
+        SignedOut: {
+            /** @description It has no session any more. */
+            signedOut: boolean;
+        };
+        /**
          * @description A state that jobs are in.
          * @enum {string}
          */
@@ -1493,6 +1714,11 @@ export interface components {
              */
             overall: number;
         };
+        /**
+         * @description How it is known who calls.
+         * @enum {string}
+         */
+        ViaName: "anonymous" | "key" | "token" | "session";
         /**
          * Window
          * @description First lease → last ack of a priority.
@@ -1640,6 +1866,42 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role operator is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Another run is active; `runId` says which. */
             409: {
                 headers: {
@@ -1653,6 +1915,29 @@ export interface operations {
                      *       "status": 409,
                      *       "detail": "run c8818568-a299-4a88-aaf5-2aee4558b0f7 is active; wait for its end, or cancel it",
                      *       "runId": "c8818568-a299-4a88-aaf5-2aee4558b0f7"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -1831,6 +2116,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -1944,6 +2288,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role operator is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -2029,6 +2432,65 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role admin is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2156,6 +2618,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -2269,6 +2790,42 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No run of the history has this id. */
             404: {
                 headers: {
@@ -2281,6 +2838,29 @@ export interface operations {
                      *       "title": "No such run",
                      *       "status": 404,
                      *       "detail": "no run of the history has this id; GET /pedidos/runs lists them"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2360,6 +2940,42 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It is no more; the detail says what is instead. */
             410: {
                 headers: {
@@ -2372,6 +2988,48 @@ export interface operations {
                      *       "title": "Gone",
                      *       "status": 410,
                      *       "detail": "workers process orders by themselves; POST /pedidos/generate starts a run"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Keys, tokens or the audit trail are out of reach, so nobody is let in. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "A store is out of reach",
+                     *       "status": 503,
+                     *       "detail": "Redis is out of reach: connection refused"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2429,6 +3087,65 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role operator is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2521,6 +3238,65 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role operator is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2641,6 +3417,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -2749,6 +3584,65 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2899,6 +3793,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -3001,6 +3954,42 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No order has this id. */
             404: {
                 headers: {
@@ -3013,6 +4002,29 @@ export interface operations {
                      *       "title": "No such order",
                      *       "status": 404,
                      *       "detail": "no order has this id; GET /pedidos/queue/jobs lists them"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3117,6 +4129,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role admin is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -3210,6 +4281,42 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role operator is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Another run was started meanwhile; `runId` says which. */
             409: {
                 headers: {
@@ -3223,6 +4330,29 @@ export interface operations {
                      *       "status": 409,
                      *       "detail": "run c8818568-a299-4a88-aaf5-2aee4558b0f7 was started meanwhile",
                      *       "runId": "c8818568-a299-4a88-aaf5-2aee4558b0f7"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3311,6 +4441,65 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role admin is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3449,6 +4638,65 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A mistake on the server's side; its log has the details under the id given. */
             500: {
                 headers: {
@@ -3499,7 +4747,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Follow what happens */
+            /** @description What happens, as it happens. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3530,6 +4778,61 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This client has as many streams open as it may have. */
+            429: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "RETRY-AFTER": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3728,6 +5031,754 @@ export interface operations {
                      *           "detail": "unknown; this operation takes quantity, seed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Keys, tokens or the audit trail are out of reach, so nobody is let in. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "A store is out of reach",
+                     *       "status": 503,
+                     *       "detail": "Redis is out of reach: connection refused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who calls, and what they may do. */
+            200: {
+                headers: {
+                    /** @description The session's cookie, if it is made or renewed. */
+                    "SET-COOKIE"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "painel",
+                     *       "role": "operator",
+                     *       "via": "session",
+                     *       "expiresAt": "2026-11-24T21:14:40.016Z",
+                     *       "operations": [
+                     *         {
+                     *           "operation": "getStatus",
+                     *           "role": "viewer",
+                     *           "allowed": true
+                     *         },
+                     *         {
+                     *           "operation": "generate",
+                     *           "role": "operator",
+                     *           "allowed": true
+                     *         },
+                     *         {
+                     *           "operation": "reset",
+                     *           "role": "admin",
+                     *           "allowed": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json; charset=utf-8": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A parameter is not what is allowed; nothing was changed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid parameters",
+                     *       "status": 400,
+                     *       "detail": "quantity: '0' is not a whole number from 1 to 1500000; x: unknown; this operation takes quantity, seed",
+                     *       "errors": [
+                     *         {
+                     *           "name": "quantity",
+                     *           "detail": "'0' is not a whole number from 1 to 1500000"
+                     *         },
+                     *         {
+                     *           "name": "x",
+                     *           "detail": "unknown; this operation takes quantity, seed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only a key can sign in, or nobody said who they are. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-AUTHENTICATE": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake on the server's side; its log has the details under the id given. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log has it under 3e0c2c2e-6d0b-4b8e-9a35-0e0a6a0f0f5c"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store is out of reach. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "RETRY-AFTER": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "A store is out of reach",
+                     *       "status": 503,
+                     *       "detail": "Redis is out of reach: connection refused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who calls, and what they may do. */
+            200: {
+                headers: {
+                    /** @description The session's cookie, if it is made or renewed. */
+                    "SET-COOKIE"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "painel",
+                     *       "role": "operator",
+                     *       "via": "session",
+                     *       "expiresAt": "2026-11-24T21:14:40.016Z",
+                     *       "operations": [
+                     *         {
+                     *           "operation": "getStatus",
+                     *           "role": "viewer",
+                     *           "allowed": true
+                     *         },
+                     *         {
+                     *           "operation": "generate",
+                     *           "role": "operator",
+                     *           "allowed": true
+                     *         },
+                     *         {
+                     *           "operation": "reset",
+                     *           "role": "admin",
+                     *           "allowed": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json; charset=utf-8": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A parameter is not what is allowed; nothing was changed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid parameters",
+                     *       "status": 400,
+                     *       "detail": "quantity: '0' is not a whole number from 1 to 1500000; x: unknown; this operation takes quantity, seed",
+                     *       "errors": [
+                     *         {
+                     *           "name": "quantity",
+                     *           "detail": "'0' is not a whole number from 1 to 1500000"
+                     *         },
+                     *         {
+                     *           "name": "x",
+                     *           "detail": "unknown; this operation takes quantity, seed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only a key can sign in, or nobody said who they are. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-AUTHENTICATE": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "only a key can sign in: Authorization: Bearer …, or X-API-Key: …"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake on the server's side; its log has the details under the id given. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log has it under 3e0c2c2e-6d0b-4b8e-9a35-0e0a6a0f0f5c"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store is out of reach. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "RETRY-AFTER": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "A store is out of reach",
+                     *       "status": 503,
+                     *       "detail": "Redis is out of reach: connection refused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cookie is taken away. */
+            200: {
+                headers: {
+                    /** @description The cookie, empty and over. */
+                    "SET-COOKIE": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "signedOut": true
+                     *     }
+                     */
+                    "application/json; charset=utf-8": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description A parameter was given, or a body, and there is none; nothing was changed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid parameters",
+                     *       "status": 400,
+                     *       "detail": "quantity: '0' is not a whole number from 1 to 1500000; x: unknown; this operation takes quantity, seed",
+                     *       "errors": [
+                     *         {
+                     *           "name": "quantity",
+                     *           "detail": "'0' is not a whole number from 1 to 1500000"
+                     *         },
+                     *         {
+                     *           "name": "x",
+                     *           "detail": "unknown; this operation takes quantity, seed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role viewer is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_WRITES allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Keys, tokens or the audit trail are out of reach, so nobody is let in. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "A store is out of reach",
+                     *       "status": 503,
+                     *       "detail": "Redis is out of reach: connection refused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show the audit trail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "limit": 50,
+                     *       "count": 2,
+                     *       "lines": [
+                     *         {
+                     *           "id": "019ab7d2-6f3e-7c41-9a20-5b7f0c1d2e3f",
+                     *           "at": "2026-11-24T20:14:40.190Z",
+                     *           "call": "5f0e6b1a-2c3d-4e5f-8a9b-0c1d2e3f4a5b",
+                     *           "outcome": "done",
+                     *           "status": 200,
+                     *           "name": "ops",
+                     *           "role": "admin",
+                     *           "via": "key",
+                     *           "address": "10.1.2.3",
+                     *           "operation": "cleanQueue",
+                     *           "method": "POST",
+                     *           "path": "/pedidos/queue/clean",
+                     *           "parameters": [
+                     *             {
+                     *               "name": "state",
+                     *               "value": "failed"
+                     *             }
+                     *           ],
+                     *           "requestId": "deploy-17",
+                     *           "detail": null
+                     *         },
+                     *         {
+                     *           "id": "019ab7d2-6f16-7b10-8c2d-3e4f5a6b7c8d",
+                     *           "at": "2026-11-24T20:14:40.150Z",
+                     *           "call": "5f0e6b1a-2c3d-4e5f-8a9b-0c1d2e3f4a5b",
+                     *           "outcome": "begun",
+                     *           "status": null,
+                     *           "name": "ops",
+                     *           "role": "admin",
+                     *           "via": "key",
+                     *           "address": "10.1.2.3",
+                     *           "operation": "cleanQueue",
+                     *           "method": "POST",
+                     *           "path": "/pedidos/queue/clean",
+                     *           "parameters": [
+                     *             {
+                     *               "name": "state",
+                     *               "value": "failed"
+                     *             }
+                     *           ],
+                     *           "requestId": "deploy-17",
+                     *           "detail": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "019ab7d2-6f16-7b10-8c2d-3e4f5a6b7c8d"
+                     *     }
+                     */
+                    "application/json; charset=utf-8": components["schemas"]["AuditAnswer"];
+                };
+            };
+            /** @description A parameter is not what is allowed; nothing was changed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid parameters",
+                     *       "status": 400,
+                     *       "detail": "quantity: '0' is not a whole number from 1 to 1500000; x: unknown; this operation takes quantity, seed",
+                     *       "errors": [
+                     *         {
+                     *           "name": "quantity",
+                     *           "detail": "'0' is not a whole number from 1 to 1500000"
+                     *         },
+                     *         {
+                     *           "name": "x",
+                     *           "detail": "unknown; this operation takes quantity, seed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who calls: a key or token is missing, wrong, or over. */
+            401: {
+                headers: {
+                    /** @description What is asked for. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Who are you?",
+                     *       "status": 401,
+                     *       "detail": "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role admin is missing; or the call comes from a web page elsewhere, or under a name (`Host`) that is not ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not allowed",
+                     *       "status": 403,
+                     *       "detail": "painel (by key) has the role viewer, and this takes the role operator"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More calls than RATE_LIMIT_READS allows in a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds until the next may be made. */
+                    "Retry-After": number;
+                    /** @description What is allowed: `q` calls in `w` seconds. */
+                    "RateLimit-Policy": string;
+                    /** @description What is left: `r` calls, all again in `t` seconds. */
+                    RateLimit: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too many calls",
+                     *       "status": 429,
+                     *       "detail": "120 calls that change something may be made in a minute; the next in 1 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake on the server's side; its log has the details under the id given. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log has it under 3e0c2c2e-6d0b-4b8e-9a35-0e0a6a0f0f5c"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store is out of reach. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "RETRY-AFTER": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "A store is out of reach",
+                     *       "status": 503,
+                     *       "detail": "Redis is out of reach: connection refused"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

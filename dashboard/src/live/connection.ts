@@ -2,6 +2,7 @@ import { get, health, Problem, type LogEvent, type PhaseEvent, type Status } fro
 import { entered, isActive, milestone, type PhaseTimes } from "./phases";
 import { EventParser } from "./sse";
 import { samplesOfLog } from "./series";
+import { whoAmI } from "./session";
 import { lines, live, seen, series, serverNow } from "./store";
 import { backoff, pause } from "./waiting";
 
@@ -11,6 +12,8 @@ const SILENCE = 25_000;
 const FIRST = 8_000;
 const POLL = 2_000;
 const POLL_HIDDEN = 10_000;
+/** How often the session is looked at, ms: it is renewed by that, half an hour before its end. */
+const SESSION = 60_000;
 /** A page that nobody looks at gives its connection back after so long. */
 const HIDDEN = 60_000;
 
@@ -228,14 +231,21 @@ export class Connection {
   }
 
   async #watchHealth(): Promise<void> {
+    let asked = 0;
     while (!this.#stop.signal.aborted) {
       try {
+        if (live.get().session === null || Date.now() - asked > SESSION) {
+          asked = Date.now();
+          await whoAmI(this.#stop.signal);
+        }
         const known = await health(this.#stop.signal);
         live.set({ health: known, ...(known.queue.connected && { ahead: Date.parse(known.timestamp) - Date.now() }) });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         // Nobody there: a stream that is open has not noticed yet.
         if (error instanceof Problem && error.status === 0) this.#stream?.abort();
+        // The key was revoked, or the session is over.
+        if (error instanceof Problem && error.status === 401) live.set({ session: null, mustSignIn: true });
       }
       const { health: known } = live.get();
       const calm = known?.queue.connected === true ? 2_500 : 1_000;

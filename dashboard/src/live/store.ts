@@ -1,4 +1,4 @@
-import type { Health, Run, Status } from "../api/client";
+import type { Health, Run, Session, Status } from "../api/client";
 import { isActive, type PhaseTimes } from "./phases";
 import { Lines } from "./lines";
 import { Series } from "./series";
@@ -20,6 +20,10 @@ export interface Live {
   workers: readonly WorkerSeen[];
   /** How far the server's clock is ahead of this machine's, ms. */
   ahead: number;
+  /** Who this browser is to the API, and what it may do; null: not known. */
+  session: Session | null;
+  /** The API wants to know who calls, and nobody has said. */
+  mustSignIn: boolean;
 }
 
 export type Worker = Status["workers"]["list"][number];
@@ -63,6 +67,8 @@ export const unknown: Live = {
   run: null,
   workers: [],
   ahead: 0,
+  session: null,
+  mustSignIn: false,
 };
 
 export const live = new Store<Live>(unknown);

@@ -35,6 +35,19 @@ describe("what can be done", () => {
   test("and why not is said with the run's name", () => expect(cannot("generate", known("GENERATING"))).toEqual(["cannot.active", { run: "01234567" }]));
 });
 
+test("what a role may not do is not offered, and the role that may is named", () => {
+  const operations = [
+    { operation: "generate", role: "operator" as const, allowed: true },
+    { operation: "reset", role: "admin" as const, allowed: false },
+    { operation: "cleanQueue", role: "admin" as const, allowed: false },
+  ];
+  const session = { name: "painel", role: "operator" as const, via: "session" as const, expiresAt: null, operations };
+  const state: Live = { ...known("IDLE", { normal: { waiting: 3 } }), session };
+  expect(cannot("generate", state)).toBeNull();
+  expect(cannot("reset", state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
+  expect(cannotClean("wait", state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
+});
+
 test("only states that hold something can be cleaned", () => {
   const state = known("GENERATING", { normal: { waiting: 3, dead: 1 } });
   const states = (["wait", "active", "delayed", "completed", "failed"] as const).filter((some) => cannotClean(some, state) === null);

@@ -7,6 +7,17 @@ import { both, type Part } from "./balance";
 
 export type Verb = "generate" | "pause" | "resume" | "cancel" | "reset" | "retry" | "close";
 
+/** What each calls, by its `operationId`. */
+const OPERATIONS: Record<Verb, string> = {
+  generate: "generate",
+  pause: "pauseQueue",
+  resume: "resumeQueue",
+  cancel: "cancel",
+  reset: "reset",
+  retry: "retryFailed",
+  close: "closeQueue",
+};
+
 type Why = [Key, Record<string, string | number>?];
 
 export const CLEANED: Record<CleanState, Part> = {
@@ -24,8 +35,17 @@ function unreachable(state: Live): Why | null {
   return null;
 }
 
+/** Why the role of who has signed in does not do for this operation; null if it does. */
+export function forbidden(operation: string, { session }: Live): Why | null {
+  const permission = session?.operations.find((some) => some.operation === operation);
+  if (!session || !permission || permission.allowed) return null;
+  return ["cannot.role", { role: session.role, needed: permission.role }];
+}
+
 /** Why this cannot be done now; null if it can. */
 export function cannot(verb: Verb, state: Live): Why | null {
+  const denied = forbidden(OPERATIONS[verb], state);
+  if (denied) return denied;
   const away = unreachable(state);
   // New connections are what may help.
   if (away && !(verb === "close" && away[0] === "cannot.redis")) return away;
@@ -52,7 +72,7 @@ export function cannot(verb: Verb, state: Live): Why | null {
 }
 
 export function cannotClean(what: CleanState, state: Live): Why | null {
-  const away = unreachable(state);
+  const away = forbidden("cleanQueue", state) ?? unreachable(state);
   if (away || !state.status) return away;
   return both(state.status, CLEANED[what]) === 0 ? ["cannot.noneOf"] : null;
 }

@@ -4,6 +4,8 @@ import { isFresh, outage } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { choose, prefs, type Theme } from "../lib/prefs";
 import { link, usePlace, VIEWS } from "../lib/router";
+import { signOut } from "../live/session";
+import { useDeed } from "../overview/actions";
 import { both } from "../overview/balance";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
@@ -37,6 +39,7 @@ export function Header() {
           ))}
         </nav>
         <div className="ms-auto flex items-center gap-1">
+          <Person />
           <Link />
           <button
             type="button"
@@ -77,6 +80,31 @@ function Link() {
       <span id="link-tip" role="tooltip" className="tip">
         {t(state === "live" && !fresh ? "link.stale.words" : (`link.${state}.words` as Key))}
       </span>
+    </span>
+  );
+}
+
+/** Who has signed in, where it is asked. */
+function Person() {
+  const { t } = useSpeech();
+  const session = useLive((state) => state.session);
+  const leaving = useDeed();
+  if (!session || session.via === "anonymous") return null;
+  const leave = () =>
+    leaving.run(async () => {
+      await signOut();
+      return t("did.signedOut");
+    });
+  return (
+    <span className="flex items-center gap-1 text-sm whitespace-nowrap">
+      <span className="max-sm:sr-only">
+        {session.name} <span className="text-soft">{session.role}</span>
+      </span>
+      {session.via === "session" && (
+        <Button kind="ghost" tipEnd busy={leaving.busy} onClick={leave}>
+          {t("signOut")}
+        </Button>
+      )}
     </span>
   );
 }

@@ -1,19 +1,17 @@
-//! A worker's own HTTP: `/metrics` and the probes.
+//! What a process serves to those who look after it, on a port of its own and open to all
+//! who reach it: `/metrics` and the probes.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
-use pedidos_common::{
-    config::Settings,
-    control::Controller,
-    metrics::{CONTENT_TYPE, Exporter},
-    process::listen,
-};
-use poem::{
-    EndpointExt, Response, Route, Server, get, handler, http::StatusCode, listener::TcpAcceptor,
-    web::Data,
-};
+use poem::{EndpointExt, Response, Route, Server, get, handler, http::StatusCode, web::Data};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    control::Controller,
+    listener::{Listener, ListenerSettings},
+    metrics::{CONTENT_TYPE, Exporter},
+};
 
 /// How long a request may still take once the worker is asked to stop.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -21,35 +19,36 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// The listener, serving.
 pub struct Admin {
     /// Where it is bound.
-    pub address: SocketAddr,
+    pub url: String,
     /// Ends with the process.
     pub served: JoinHandle<io::Result<()>>,
 }
 
-/// Binds HOST:ADMIN_PORT and serves until shutdown.
+/// Binds HOST and this port, and serves until shutdown.
 ///
 /// # Errors
-/// The address cannot be bound.
+/// It cannot be bound, or the certificate cannot be used.
 pub async fn bind(
-    settings: &Settings,
+    settings: &ListenerSettings,
+    port: u16,
     controller: Controller,
     exporter: Exporter,
     shutdown: CancellationToken,
 ) -> io::Result<Admin> {
-    let (listener, address) = listen(&settings.host, settings.worker.admin_port).await?;
+    let listener = Listener::bind(&settings.open_to_all(), port).await?;
+    let url = listener.url();
     let routes = Route::new()
         .at("/metrics", get(metrics))
         .at("/livez", get(livez))
         .at("/readyz", get(readyz))
         .data(exporter)
         .data(controller);
-    let acceptor = TcpAcceptor::from_tokio(listener)?;
     let served = tokio::spawn(async move {
-        Server::new_with_acceptor(acceptor)
+        Server::new_with_acceptor(listener)
             .run_with_graceful_shutdown(routes, shutdown.cancelled_owned(), Some(LAST_ANSWERS))
             .await
     });
-    Ok(Admin { address, served })
+    Ok(Admin { url, served })
 }
 
 #[handler]

@@ -1,35 +1,26 @@
-//! Connections whose other end does not read: what is sent to them must not wait
-//! for ever, so a write that makes no headway ends the connection. And requests that
-//! the HTTP library refuses by itself, with nothing but a status: they get a problem
-//! like all others.
+//! Requests that the HTTP library refuses by itself, with nothing but a status: they get
+//! a problem like all others.
 
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
+use pedidos_common::listener::{self, Listener};
 use poem::{
     http::{StatusCode, uri::Scheme},
-    listener::{Acceptor, TcpAcceptor},
+    listener::Acceptor,
     web::{LocalAddr, RemoteAddr},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
-use tokio_io_timeout::TimeoutStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::error::{PROBLEM_JSON, Problem};
 
-/// A write may take so long until some of it is taken.
-const WRITE: Duration = Duration::from_secs(20);
+/// Accepts connections on which the library's refusals are said in our words.
+pub struct Refused(pub Listener);
 
-/// Accepts connections and bounds their writes.
-pub struct Patience(pub TcpAcceptor);
-
-impl Acceptor for Patience {
+impl Acceptor for Refused {
     type Io = Connection;
 
     fn local_addr(&self) -> Vec<LocalAddr> {
@@ -37,17 +28,14 @@ impl Acceptor for Patience {
     }
 
     async fn accept(&mut self) -> io::Result<(Self::Io, LocalAddr, RemoteAddr, Scheme)> {
-        let (stream, local, remote, scheme) = self.0.accept().await?;
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE));
-        let connection = Connection { stream: Box::pin(stream), instead: Vec::new() };
-        Ok((connection, local, remote, scheme))
+        let (inner, local, remote, scheme) = self.0.accept().await?;
+        Ok((Connection { inner, instead: Vec::new() }, local, remote, scheme))
     }
 }
 
 /// One connection.
 pub struct Connection {
-    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    inner: listener::Connection,
     /// What is written in the place of the library's refusal, as far as it is
     /// still to be written.
     instead: Vec<u8>,
@@ -61,11 +49,10 @@ fn instead_of(response: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let (status, title, detail) = [
-        (StatusCode::URI_TOO_LONG, "URI too long", "the address is longer than 64 KiB"),
         (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Request head too large",
-            "address and headers together are longer than this server reads",
+            "a request may have 100 headers",
         ),
         (StatusCode::BAD_REQUEST, "Not HTTP", "the request is not what HTTP/1.1 allows"),
     ]
@@ -76,7 +63,7 @@ fn instead_of(response: &[u8]) -> Option<Vec<u8>> {
     Some(
         format!(
             "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {PROBLEM_JSON}\r\n\
-             content-length: {length}\r\n\r\n{body}"
+             x-content-type-options: nosniff\r\ncontent-length: {length}\r\n\r\n{body}"
         )
         .into_bytes(),
     )
@@ -88,7 +75,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_read(cx, buffer)
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
 
@@ -102,12 +89,12 @@ impl AsyncWrite for Connection {
         if this.instead.is_empty() {
             match instead_of(response) {
                 Some(instead) => this.instead = instead,
-                None => return this.stream.as_mut().poll_write(cx, response),
+                None => return Pin::new(&mut this.inner).poll_write(cx, response),
             }
         }
         // The same write is asked for again until it is done.
         while !this.instead.is_empty() {
-            let written = ready!(this.stream.as_mut().poll_write(cx, &this.instead))?;
+            let written = ready!(Pin::new(&mut this.inner).poll_write(cx, &this.instead))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -117,11 +104,11 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(cx)
+        Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(cx)
+        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 
@@ -132,10 +119,9 @@ mod tests {
 
     #[test]
     fn only_what_the_library_refuses_by_itself_is_said_in_other_words() {
-        let refused =
-            b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let refused = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         let said = String::from_utf8(instead_of(refused).unwrap()).unwrap();
-        assert!(said.starts_with("HTTP/1.1 414 URI Too Long\r\n"), "{said}");
+        assert!(said.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{said}");
         assert!(said.contains("application/problem+json"), "{said}");
         let ours = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 12\r\n\r\n{\"status\":1}";
         assert!(instead_of(ours).is_none());

@@ -1,0 +1,73 @@
+//! The name of a request: `X-Request-Id`, the client's own if it is a sane one. It is in
+//! the answer, in every problem, and in every line that is logged meanwhile.
+
+use poem::http::HeaderMap;
+
+/// The header, in and out.
+pub const NAME: &str = "x-request-id";
+/// Characters of one that comes from outside.
+const LONGEST: usize = 64;
+
+tokio::task_local! {
+    static CURRENT: String;
+}
+
+/// The name of the request that is being answered, if one is.
+#[must_use]
+pub fn current() -> Option<String> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// Answers a request under this name.
+pub(crate) async fn under<F: Future>(id: String, answering: F) -> F::Output {
+    CURRENT.scope(id, answering).await
+}
+
+/// The name that came, if it is one that may stand in a log and in a header; else a new
+/// one.
+pub(crate) fn of(headers: &HeaderMap) -> String {
+    let mut given = headers.get_all(NAME).iter();
+    match (given.next().and_then(|id| id.to_str().ok()), given.next()) {
+        (Some(id), None) if is_sane(id) => id.to_owned(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    }
+}
+
+fn is_sane(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    (1..=LONGEST).contains(&id.len()) && id.chars().all(fits)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use poem::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with(ids: &[&[u8]]) -> HeaderMap {
+        let values = ids.iter().map(|id| HeaderValue::from_bytes(id).unwrap());
+        let name = poem::http::HeaderName::from_static(NAME);
+        values.map(|value| (name.clone(), value)).collect()
+    }
+
+    #[test]
+    fn a_sane_one_is_kept_and_any_other_replaced() {
+        assert_eq!(of(&with(&[b"req-1.a:b_C"])), "req-1.a:b_C");
+        let long = [b'a'; LONGEST + 1];
+        for strange in [&b""[..], b"a b", b"<a>", b"\xff", b"a\"", b"\xc3\xa9", &long] {
+            assert_eq!(of(&with(&[strange])).len(), 36, "{strange:?}");
+        }
+        assert_eq!(of(&with(&[b"a", b"b"])).len(), 36);
+        assert_eq!(of(&HeaderMap::new()).len(), 36);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_it_is_sane_afterwards(id in proptest::collection::vec(32..=255u8, 0..99)) {
+            prop_assume!(!id.contains(&127));
+            prop_assert!(is_sane(&of(&with(&[&id]))));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import { useEffect, useState } from "react";
+import { get, type AuditLine } from "../api/client";
+import { useSpeech, type Key } from "../i18n";
+import { useLive } from "../live/use";
+import { told } from "../overview/actions";
+import { forbidden } from "../overview/can";
+import { Button } from "../ui/button";
+import { Empty } from "../ui/panel";
+
+const PAGE = 25;
+const LOOKS = { begun: "text-soft", done: "text-good", refused: "text-warn", failed: "text-bad" } as const;
+
+/** Who changed what, the newest first. */
+export function Audit() {
+  const { t } = useSpeech();
+  const why = useLive((state) => forbidden("listAudit", state));
+  return (
+    <div className="space-y-4">
+      <h1 className="text-2xl font-semibold tracking-tight">{t("audit")}</h1>
+      <p className="text-sm text-soft">{t("audit.hint")}</p>
+      {why ? <Empty>{t(...why)}</Empty> : <Trail />}
+    </div>
+  );
+}
+
+function Trail() {
+  const { t, moment } = useSpeech();
+  // Cursors of the pages before this one, the first of which has none.
+  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
+  const [page, setPage] = useState<{ lines: readonly AuditLine[]; next: string | null } | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const cursor = cursors.at(-1) ?? null;
+  useEffect(() => {
+    const stop = new AbortController();
+    get("/pedidos/audit", { query: { limit: PAGE, ...(cursor && { cursor }) }, signal: stop.signal }).then(
+      ({ lines, nextCursor }) => {
+        setPage({ lines, next: nextCursor ?? null });
+        setTrouble(null);
+      },
+      (error: unknown) => !stop.signal.aborted && setTrouble(told(error)),
+    );
+    return () => stop.abort();
+  }, [cursor]);
+  const head = "px-3 py-2.5 text-xs font-medium text-soft text-start whitespace-nowrap";
+  const cell = "px-3 py-2.5 align-top whitespace-nowrap";
+  const empty = page !== null && page.lines.length === 0;
+  return (
+    <>
+      {trouble && (
+        <p role="alert" className="rounded-lg bg-bad-wash px-4 py-3 text-sm text-bad">
+          {trouble}
+        </p>
+      )}
+      {page === null || empty ? (
+        <Empty>{t(page === null ? "loading" : "audit.none")}</Empty>
+      ) : (
+        <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("audit")}>
+          <table className="w-full text-sm">
+            <thead className="border-b border-line">
+              <tr>
+                <th className={head}>{t("audit.at")}</th>
+                <th className={head}>{t("audit.who")}</th>
+                <th className={head}>{t("audit.what")}</th>
+                <th className={head}>{t("audit.outcome")}</th>
+                <th className={`${head} hidden md:table-cell`}>{t("audit.address")}</th>
+                <th className={`${head} hidden lg:table-cell`}>{t("audit.request")}</th>
+              </tr>
+            </thead>
+            <tbody className="divide-y divide-line">
+              {page.lines.map((line) => (
+                <tr key={line.id} className="hover:bg-sunk/60">
+                  <td className={`${cell} text-soft`}>{moment(line.at)}</td>
+                  <td className={cell}>
+                    {line.name} <span className="text-soft">{[line.role, line.via].filter(Boolean).join(" · ")}</span>
+                  </td>
+                  <td className={`${cell} !whitespace-normal`}>
+                    {line.operation} <span className="break-all text-soft">{line.parameters.map(({ name, value }) => `${name}=${value}`).join(" ")}</span>
+                  </td>
+                  <td className={`${cell} !whitespace-normal`}>
+                    <span className={LOOKS[line.outcome]}>{t(`outcome.${line.outcome}` as Key)}</span>{" "}
+                    <span className="text-soft">{[line.status, line.detail].filter(Boolean).join(" ")}</span>
+                  </td>
+                  <td className={`${cell} hidden text-soft md:table-cell`}>{line.address}</td>
+                  <td className={`${cell} hidden lg:table-cell`}>
+                    <code>{line.requestId}</code>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <div className="flex items-center justify-between text-sm text-soft">
+        <span>{t("page", { n: cursors.length })}</span>
+        <span className="flex gap-2">
+          <Button icon="left" label={t("page.before")} tipEnd reason={cursors.length === 1 ? t("page.first") : null} onClick={() => setCursors(cursors.slice(0, -1))} />
+          <Button icon="right" label={t("page.next")} tipEnd reason={page?.next ? null : t("page.last")} onClick={() => setCursors([...cursors, page?.next ?? null])} />
+        </span>
+      </div>
+    </>
+  );
+}
