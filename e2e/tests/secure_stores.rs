@@ -50,9 +50,9 @@ async fn stores_that_are_not_who_they_should_be_get_nothing() {
     let database = cluster.settings()["QUEUE_NAME"].clone();
     let ca = text(&secure.authority.file);
     // An authority that signed for neither.
-    refused(&cluster, "REDIS_TLS_CA_FILE", text(&other.file), "certificate").await;
+    refused(&cluster, "REDIS_TLS_CA_FILE", text(&other.file), "ertificate").await;
     let uri = secure.mongo_uri(&database, "x", text(&other.file));
-    refused(&cluster, "MONGO_URI", &uri, "certificate").await;
+    refused(&cluster, "MONGO_URI", &uri, "ertificate").await;
     // A password that is not theirs.
     let url = secure.redis_url("wrong");
     refused(&cluster, "REDIS_URL", &url, "invalid username-password").await;
