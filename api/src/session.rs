@@ -224,6 +224,8 @@ impl WhoAnswer {
             // The guard lets nobody through who has none.
             role: caller.role.map_or(RoleName::Viewer, RoleName::from),
             via: match caller.via {
+                // Signing in, too: by the key for the last time.
+                _ if session.is_some() => ViaName::Session,
                 Via::Anonymous | Via::Nothing => ViaName::Anonymous,
                 Via::Key => ViaName::Key,
                 Via::Token => ViaName::Token,

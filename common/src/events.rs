@@ -8,7 +8,7 @@ use fred::interfaces::StreamsInterface;
 
 use crate::{
     logs::{self, Line},
-    queue::{Queue, QueueError},
+    queue::{PHASES_KEPT, Queue, QueueError},
     run::Phase,
 };
 
@@ -141,23 +141,25 @@ pub async fn newest(queue: &Queue) -> Result<Cursor, QueueError> {
 /// oldest entries, and a reset drops the log.
 pub async fn reaches(queue: &Queue, cursor: &Cursor) -> Result<bool, QueueError> {
     let keys = queue.keys();
-    for (key, kept, place) in
-        [(keys.logs(), logs::KEPT, cursor.logs), (keys.phases(), 1_000, cursor.phases)]
-    {
-        let first: Vec<(String, Fields)> =
-            queue.client().xrange(key.as_str(), "-", "+", Some(1)).await?;
-        let length: i64 = queue.client().xlen(key).await?;
-        let there = match first.first() {
-            // Dropping begins at the cap, so a shorter stream has all it ever had.
-            _ if place == Place::default() => length < kept,
-            Some((first, _)) => self::place(first)? <= place,
-            None => false,
-        };
-        if !there {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let oldest = async |key: &str| -> Result<Option<Place>, QueueError> {
+        let first: Vec<(String, Fields)> = queue.client().xrange(key, "-", "+", Some(1)).await?;
+        first.first().map(|(id, _)| place(id)).transpose()
+    };
+    // Dropping begins at the cap, so a shorter stream has all it ever had.
+    let whole = async |key: &str, kept: i64| -> Result<bool, QueueError> {
+        Ok(queue.client().xlen::<i64, _>(key).await? < kept)
+    };
+    let (logs, phases) = (keys.logs(), keys.phases());
+    // A log that begins later is another: its place in the old one is nowhere.
+    let lines = match oldest(&logs).await? {
+        _ if cursor.logs == Place::default() => whole(&logs, logs::KEPT).await?,
+        oldest => oldest.is_some_and(|oldest| oldest <= cursor.logs),
+    };
+    // Who comes late asks for the changes since a time before the first one. A Redis that
+    // has lost its streams has lost the log, too.
+    Ok(lines
+        && (whole(&phases, PHASES_KEPT).await?
+            || oldest(&phases).await?.is_some_and(|oldest| oldest <= cursor.phases)))
 }
 
 /// What came after this, oldest first; a page of each stream at most.

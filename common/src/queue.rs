@@ -40,12 +40,22 @@ use crate::{
     run::Figures,
 };
 
+/// Changes of phase that Redis keeps, about. A run of ten million orders makes two thousand.
+macro_rules! phases_kept {
+    () => {
+        5000
+    };
+}
+pub(crate) const PHASES_KEPT: i64 = phases_kept!();
+
 macro_rules! script {
     ($flags:literal, $file:literal) => {
         LazyLock::new(|| {
             Script::from_lua(concat!(
                 "#!lua flags=",
                 $flags,
+                "\nlocal PHASES_KEPT = ",
+                phases_kept!(),
                 "\n",
                 include_str!("queue/prelude.lua"),
                 include_str!(concat!("queue/", $file)),

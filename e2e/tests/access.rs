@@ -60,6 +60,7 @@ fn needed(operation: &str) -> Option<Role> {
 async fn cookie_of(client: &Client, key: &str) -> String {
     let signed_in = client.with_key(key).raw(Method::POST, "/pedidos/session").await;
     assert_eq!(signed_in.status, 200, "{signed_in:#?}");
+    assert_eq!(signed_in.json(200)["via"], "session");
     let set = signed_in.header(header::SET_COOKIE);
     for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=3600"] {
         assert!(set.split("; ").any(|word| word == part), "{set}");

@@ -147,6 +147,24 @@ async fn a_reader_from_before_what_is_kept_is_told_of_the_gap_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_late_hears_the_first_run_from_its_beginning() {
+    let cluster = Cluster::start(1, &[]).await;
+    let (run_id, _) = cluster.run(200).await;
+    let newest = first(&mut cluster.client().events(None).await).await;
+    // As the dashboard asks: from a time before the run, at which no phase was ever told.
+    let run = cluster.stores.run_document(&run_id).await;
+    let created = run.get_datetime("createdAt").unwrap().timestamp_millis();
+    let place = format!("{}.{}-0", newest.places().0, created - 5_000);
+    let mut events = cluster.client().events(Some(&place)).await;
+    first(&mut events).await;
+    let seen = events.until("the phase DONE", is_done).await;
+    let phases = told(&seen, true);
+    assert_eq!(phases, kept(&cluster, true, "0-0", "+").await);
+    assert_eq!((&*phases[0].1, &*phases[1].1), ("IDLE", "GENERATING"));
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_that_is_no_events_is_refused() {
     let cluster = Cluster::start(1, &[]).await;
     cluster.run(100).await;

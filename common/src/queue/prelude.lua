@@ -1,5 +1,6 @@
 -- What every script begins with: names for the keys, one reading of the clock,
--- and the steps that several of them share. Rust joins it to each script.
+-- and the steps that several of them share. Rust joins it to each script, and
+-- begins it with PHASES_KEPT.
 --
 -- KEYS: always the same list, in the order of `keys.rs`; all in one slot.
 -- Times are ms since the epoch by this server's clock; ids are 16 bytes each.
@@ -132,7 +133,7 @@ end
 
 -- For readers of events: a stream, so that none is missed, and capped.
 local function announce(phase)
-    redis.call('XADD', phases, 'MAXLEN', '~', 1000, '*', 'phase', phase,
+    redis.call('XADD', phases, 'MAXLEN', '~', PHASES_KEPT, '*', 'phase', phase,
         'runId', redis.call('HGET', run, 'runId') or '', 'at', stamp())
     publish('phase ' .. phase)
 end

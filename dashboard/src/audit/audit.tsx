@@ -13,7 +13,8 @@ const LOOKS = { begun: "text-soft", done: "text-good", refused: "text-warn", fai
 /** Who changed what, the newest first. */
 export function Audit() {
   const { t } = useSpeech();
-  const why = useLive((state) => forbidden("listAudit", state));
+  const session = useLive((state) => state.session);
+  const why = forbidden("listAudit", { session });
   return (
     <div className="space-y-4">
       <h1 className="text-2xl font-semibold tracking-tight">{t("audit")}</h1>

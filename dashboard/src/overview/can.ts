@@ -36,7 +36,7 @@ function unreachable(state: Live): Why | null {
 }
 
 /** Why the role of who has signed in does not do for this operation; null if it does. */
-export function forbidden(operation: string, { session }: Live): Why | null {
+export function forbidden(operation: string, { session }: Pick<Live, "session">): Why | null {
   const permission = session?.operations.find((some) => some.operation === operation);
   if (!session || !permission || permission.allowed) return null;
   return ["cannot.role", { role: session.role, needed: permission.role }];
