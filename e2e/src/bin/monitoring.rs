@@ -8,6 +8,7 @@
 
 use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
 
+use pedidos_common::tls;
 use pedidos_e2e::{
     Client, Cluster, DEADLINE,
     monitoring::{Query, Rule, panels, rules, triggers},
@@ -150,8 +151,9 @@ impl Prometheus {
             .kill_on_drop(true)
             .spawn()
             .expect("prometheus starts");
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
-        let http = http.expect("a client needs nothing");
+        let tls = tls::trusting_nobody().expect("that needs nothing");
+        let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls);
+        let http = http.timeout(Duration::from_secs(10)).build().expect("a client needs nothing");
         Self { child, http, url: format!("http://{address}"), log }
     }
 
