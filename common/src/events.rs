@@ -157,9 +157,12 @@ pub async fn reaches(queue: &Queue, cursor: &Cursor) -> Result<bool, QueueError>
     };
     // Who comes late asks for the changes since a time before the first one. A Redis that
     // has lost its streams has lost the log, too.
-    Ok(lines
-        && (whole(&phases, PHASES_KEPT).await?
-            || oldest(&phases).await?.is_some_and(|oldest| oldest <= cursor.phases)))
+    let changes = match oldest(&phases).await? {
+        Some(oldest) if oldest > cursor.phases => whole(&phases, PHASES_KEPT).await?,
+        Some(_) => true,
+        None => cursor.phases == Place::default(),
+    };
+    Ok(lines && changes)
 }
 
 /// What came after this, oldest first; a page of each stream at most.
