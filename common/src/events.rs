@@ -130,7 +130,10 @@ type Fields = HashMap<String, String>;
 /// The place of the newest entries.
 pub async fn newest(queue: &Queue) -> Result<Cursor, QueueError> {
     let last = async |key: String| -> Result<Place, QueueError> {
-        let last: Vec<(String, Fields)> = queue.client().xrevrange(key, "+", "-", Some(1)).await?;
+        let key = &key;
+        let last: Vec<(String, Fields)> = queue
+            .ask(|client| async move { client.xrevrange(key, "+", "-", Some(1)).await })
+            .await?;
         last.first().map_or(Ok(Place::default()), |(id, _)| place(id))
     };
     let keys = queue.keys();
@@ -142,12 +145,13 @@ pub async fn newest(queue: &Queue) -> Result<Cursor, QueueError> {
 pub async fn reaches(queue: &Queue, cursor: &Cursor) -> Result<bool, QueueError> {
     let keys = queue.keys();
     let oldest = async |key: &str| -> Result<Option<Place>, QueueError> {
-        let first: Vec<(String, Fields)> = queue.client().xrange(key, "-", "+", Some(1)).await?;
+        let first: Vec<(String, Fields)> =
+            queue.ask(|client| async move { client.xrange(key, "-", "+", Some(1)).await }).await?;
         first.first().map(|(id, _)| place(id)).transpose()
     };
     // Dropping begins at the cap, so a shorter stream has all it ever had.
     let whole = async |key: &str, kept: i64| -> Result<bool, QueueError> {
-        Ok(queue.client().xlen::<i64, _>(key).await? < kept)
+        Ok(queue.ask(|client| async move { client.xlen::<i64, _>(key).await }).await? < kept)
     };
     let (logs, phases) = (keys.logs(), keys.phases());
     // A log that begins later is another: its place in the old one is nowhere.
@@ -168,8 +172,8 @@ pub async fn reaches(queue: &Queue, cursor: &Cursor) -> Result<bool, QueueError>
 /// What came after this, oldest first; a page of each stream at most.
 pub async fn after(queue: &Queue, cursor: &Cursor) -> Result<Vec<Entry>, QueueError> {
     let page = async |key: String, place: Place| -> Result<Vec<(String, Fields)>, QueueError> {
-        let start = format!("({place}");
-        Ok(queue.client().xrange(key, start, "+", Some(PAGE)).await?)
+        let (key, start) = (&key, &format!("({place}"));
+        queue.ask(|client| async move { client.xrange(key, start, "+", Some(PAGE)).await }).await
     };
     let keys = queue.keys();
     let mut entries = Vec::new();

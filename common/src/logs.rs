@@ -47,28 +47,32 @@ pub async fn ship(mut lines: mpsc::Receiver<Line>, queue: Queue, shutdown: Cance
         if received == 0 {
             return;
         }
-        let dropped = batch.len() as u64;
-        if send(&queue, batch.drain(..)).await.is_err() {
+        if send(&queue, &batch).await.is_err() {
             // Saying so in a line would only add to what cannot be sent.
-            metrics::counter!(crate::metrics::LOG_LINES_DROPPED).increment(dropped);
+            metrics::counter!(crate::metrics::LOG_LINES_DROPPED).increment(batch.len() as u64);
         }
+        batch.clear();
     }
 }
 
-async fn send(queue: &Queue, lines: impl Iterator<Item = Line>) -> Result<(), fred::error::Error> {
-    let pipeline = queue.client().pipeline();
-    for Line { level, text } in lines {
-        let fields = vec![("level", level.as_str().to_owned()), ("text", text)];
-        let cap = ("MAXLEN", "~", KEPT);
-        pipeline.xadd::<(), _, _, _, _>(queue.keys().logs(), false, cap, "*", fields).await?;
-    }
-    pipeline.last::<()>().await
+async fn send(queue: &Queue, lines: &[Line]) -> Result<(), QueueError> {
+    let (key, cap) = (&queue.keys().logs(), ("MAXLEN", "~", KEPT));
+    queue
+        .ask(|client| async move {
+            let pipeline = client.pipeline();
+            for Line { level, text } in lines {
+                let fields = vec![("level", level.as_str()), ("text", text.as_str())];
+                pipeline.xadd::<(), _, _, _, _>(key, false, cap, "*", fields).await?;
+            }
+            pipeline.last().await
+        })
+        .await
 }
 
 /// Forgets every line.
 pub async fn clear(queue: &Queue) -> Result<(), QueueError> {
     use fred::interfaces::KeysInterface;
-    Ok(queue.client().del::<(), _>(queue.keys().logs()).await?)
+    queue.ask(|client| async move { client.del(queue.keys().logs()).await }).await
 }
 
 /// The last `most` lines, of one level or of all; after a cursor, if given.
@@ -87,9 +91,9 @@ pub async fn tail(
     let mut tail = Tail { cursor: after.unwrap_or_default().to_owned(), ..Tail::default() };
     let mut newest = true;
     while tail.lines.len() < most {
+        let (key, from, to) = (&queue.keys().logs(), end.as_str(), start.as_str());
         let page: Vec<Entry> = queue
-            .client()
-            .xrevrange(queue.keys().logs(), end.as_str(), start.as_str(), Some(PAGE as u64))
+            .ask(|client| async move { client.xrevrange(key, from, to, Some(PAGE as u64)).await })
             .await?;
         let Some((oldest, _)) = page.last() else {
             break;

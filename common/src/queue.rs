@@ -20,7 +20,6 @@ use std::{
 
 use fred::{
     clients::Client,
-    error::ErrorKind,
     interfaces::{ClientLike, EventInterface, HashesInterface, PubsubInterface},
     types::{Key, Value, scripts::Script},
 };
@@ -223,7 +222,7 @@ impl Queue {
         &self.keys
     }
 
-    /// The connection, for what is not queue state: logs, server information.
+    /// The connection as it is now, and may end at any moment: [`Self::ask`] is for calls.
     #[must_use]
     pub fn client(&self) -> Client {
         self.connection().client
@@ -312,22 +311,27 @@ impl Queue {
         self.seen.fetch_max(version, Ordering::AcqRel);
     }
 
-    async fn call(&self, script: &Script, args: Vec<Value>) -> Result<Value> {
-        let client = self.client();
-        let asked = script.evalsha_with_reload(&client, self.script_keys.clone(), args.clone());
-        let answer: std::result::Result<Value, fred::error::Error> = asked.await;
-        match answer {
-            // The connections were swapped between taking this one and asking on it. To ask
-            // again is safe, and on the new ones there is somebody to answer.
-            Err(error) if *error.kind() == ErrorKind::Canceled => {
-                let current = self.client();
-                if current.id() == client.id() {
-                    return Err(error.into());
-                }
-                Ok(script.evalsha_with_reload(&current, self.script_keys.clone(), args).await?)
+    /// Asks on the connection, and again on the new one if it was swapped meanwhile and the
+    /// answer was lost with it: what is asked here must be safe to ask twice.
+    pub(crate) async fn ask<T, F>(&self, ask: impl Fn(Client) -> F) -> Result<T>
+    where
+        F: Future<Output = std::result::Result<T, fred::error::Error>>,
+    {
+        loop {
+            let client = self.client();
+            let answer = ask(client.clone()).await;
+            if answer.is_ok() || self.client().id() == client.id() {
+                return Ok(answer?);
             }
-            answer => Ok(answer?),
         }
+    }
+
+    async fn call(&self, script: &Script, args: Vec<Value>) -> Result<Value> {
+        let args = &args;
+        self.ask(|client| async move {
+            script.evalsha_with_reload(&client, self.script_keys.clone(), args.clone()).await
+        })
+        .await
     }
 
     /// Raises Redis to this control: exactly the document that was read or
@@ -542,7 +546,10 @@ impl Queue {
     /// How many attempts at each of these orders have failed so far.
     pub async fn attempts(&self, ids: &[OrderId]) -> Result<Vec<u32>> {
         let fields: Vec<Key> = ids.iter().map(|id| Key::from(id.as_bytes().as_slice())).collect();
-        let made: Vec<Option<u32>> = self.client().hmget(self.keys.attempts(), fields).await?;
+        let fields = &fields;
+        let made: Vec<Option<u32>> = self
+            .ask(|client| async move { client.hmget(self.keys.attempts(), fields.clone()).await })
+            .await?;
         Ok(made.into_iter().map(|made| made.unwrap_or(0)).collect())
     }
 

@@ -34,9 +34,12 @@ impl Queue {
     pub async fn limit(&self, kind: &str, caller: &str, calls: u32) -> Result<(Allowance, bool)> {
         let key = self.keys().limit(kind, caller);
         let told = format!("{key}:told");
-        let args = vec![i64::from(calls), WINDOW.as_millis() as i64];
-        let answer: Value =
-            LIMIT.evalsha_with_reload(&self.client(), vec![key, told], args).await?;
+        let (keys, args) = (&vec![key, told], &vec![i64::from(calls), WINDOW.as_millis() as i64]);
+        let answer: Value = self
+            .ask(|client| async move {
+                LIMIT.evalsha_with_reload(&client, keys.clone(), args.clone()).await
+            })
+            .await?;
         let parts: Vec<u64> = answer.clone().convert()?;
         let [taken, left, whole, next, first] = parts[..] else {
             return Err(unexpected(&answer));
