@@ -20,6 +20,7 @@ use std::{
 
 use fred::{
     clients::Client,
+    error::{Error, ErrorKind},
     interfaces::{ClientLike, EventInterface, HashesInterface, PubsubInterface},
     types::{Key, Value, scripts::Script},
 };
@@ -115,9 +116,9 @@ pub enum QueueError {
     Answer(String),
 }
 
-impl From<fred::error::Error> for QueueError {
-    fn from(error: fred::error::Error) -> Self {
-        use fred::error::ErrorKind as Kind;
+impl From<Error> for QueueError {
+    fn from(error: Error) -> Self {
+        use ErrorKind as Kind;
         let details = redacted(error.details()).into_owned();
         match error.kind() {
             Kind::IO
@@ -266,14 +267,15 @@ impl Queue {
         self.connection().close().await;
     }
 
-    /// Swaps the connections for new ones. Calls in flight end on the old ones,
-    /// which are then closed; control is compared before anything else is
+    /// Swaps the connections for new ones, when these are there. Calls in flight end on
+    /// the old ones, which are then closed; control is compared before anything else is
     /// asked on the new ones.
     ///
     /// # Errors
     /// The settings name no server.
     pub async fn renew(&self) -> Result<()> {
         let mut new = Connection::open(&self.redis, &self.reconnected)?;
+        new.established().await;
         self.set_reconnected();
         {
             let mut current = self.connection.write().unwrap_or_else(PoisonError::into_inner);
@@ -315,11 +317,17 @@ impl Queue {
     /// answer was lost with it: what is asked here must be safe to ask twice.
     pub(crate) async fn ask<T, F>(&self, ask: impl Fn(Client) -> F) -> Result<T>
     where
-        F: Future<Output = std::result::Result<T, fred::error::Error>>,
+        F: Future<Output = std::result::Result<T, Error>>,
     {
         loop {
-            let client = self.client();
-            let answer = ask(client.clone()).await;
+            let Connection { client, ended, .. } = self.connection();
+            let answer = tokio::select! {
+                biased;
+                answer = ask(client.clone()) => answer,
+                () = ended.cancelled() => {
+                    Err(Error::new(ErrorKind::Canceled, "the connection was ended"))
+                }
+            };
             if answer.is_ok() || self.client().id() == client.id() {
                 return Ok(answer?);
             }

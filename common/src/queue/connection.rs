@@ -18,6 +18,8 @@ use fred::{
     },
 };
 
+use tokio_util::sync::CancellationToken;
+
 use super::{QueueError, Result};
 use crate::config::RedisSettings;
 
@@ -25,14 +27,16 @@ use crate::config::RedisSettings;
 /// scripts are made so that asking again is safe.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the server may take to take leave.
-const GOODBYE: Duration = Duration::from_millis(500);
+/// How long the server may take to welcome, and to take leave.
+const CEREMONY: Duration = Duration::from_millis(500);
 
 /// One connection for calls, one for events. Cloning shares them.
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) subscriber: SubscriberClient,
+    /// Nobody answers on it any more: whoever still waits, waits in vain.
+    pub(super) ended: CancellationToken,
 }
 
 impl Connection {
@@ -83,16 +87,29 @@ impl Connection {
         subscriber.connect();
         // Subscribes again after every reconnection.
         subscriber.manage_subscriptions();
-        Ok(Self { client, subscriber })
+        Ok(Self { client, subscriber, ended: CancellationToken::new() })
+    }
+
+    /// Waits until calls are answered at once; not long, should Redis be out of reach.
+    pub(super) async fn established(&self) {
+        let waited = tokio::time::timeout(CEREMONY, self.client.wait_for_connect()).await;
+        if !matches!(waited, Ok(Ok(()))) {
+            tracing::debug!(?waited, "connections to Redis are not there yet");
+        }
     }
 
     /// Ends both. Politely, if the server answers at once: what is in flight is
     /// answered first, and there is nothing to lose.
     pub(super) async fn close(&self) {
-        let both = async { tokio::join!(self.client.quit(), self.subscriber.quit()) };
-        match tokio::time::timeout(GOODBYE, both).await {
-            Ok((Ok(()), Ok(()))) => {}
-            ended => tracing::debug!(?ended, "connections to Redis ended without a goodbye"),
-        }
+        tokio::join!(leave(&self.client), leave(&self.subscriber));
+        self.ended.cancel();
+    }
+}
+
+async fn leave(client: &impl ClientLike) {
+    // There is nobody to take leave of before it is connected, but it must hear that it ends.
+    let wait = if client.is_connected() { CEREMONY } else { Duration::ZERO };
+    if !matches!(tokio::time::timeout(wait, client.quit()).await, Ok(Ok(()))) {
+        tracing::debug!(?wait, "a connection to Redis ended without a goodbye");
     }
 }
