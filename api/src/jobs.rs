@@ -314,7 +314,7 @@ async fn completed(
     let most = on_page(page, available);
     if most > 0 {
         let skip = u64::from(page.start);
-        for order in controller.store.processed(&run.spec.ids(), skip, most).await? {
+        for order in controller.store.processed(run.spec.pages(), skip, most).await? {
             jobs.push(job(order.id.clone(), State::Completed, Some(order), page.data));
         }
     }

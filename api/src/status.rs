@@ -386,7 +386,7 @@ impl Eta {
     /// the rate before counts along for as long as there is little to go by.
     fn of(snapshot: &Snapshot, run: &RunView, [vip, normal]: [&Ledger; 2]) -> Self {
         const INSERT: f64 = 1.0;
-        const UPDATE: f64 = 2.0;
+        const UPDATE: f64 = 1.5;
         let (figures, now) = (&run.figures, snapshot.clock());
         let terminal = vip.terminal() + normal.terminal();
         let target = run.quantity.max(1) as f64;

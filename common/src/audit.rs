@@ -4,7 +4,6 @@
 
 use std::collections::HashSet;
 
-use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document};
 
 use crate::{
@@ -137,23 +136,24 @@ pub async fn audit(store: &Store, queue: &Queue) -> Result<Report, AuditError> {
 /// Reads every document of the run's id range beside the order that the
 /// generator makes for it.
 async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, AuditError> {
-    let created = run.created_ms as u64;
     // Everything that could belong to the run, also what should not be there.
-    let all = OrderId::floor(created)..OrderId::floor(created + 1);
+    let all = run.ids();
     let apart = store.letters_kept_apart(&all).await?;
-    let mut documents = Box::pin(store.documents(&all).await?);
     let mut expected = run.generator().orders(0..run.quantity as u32).peekable();
     // A cancelled run has not generated everything.
     let complete = run.end.as_ref().is_some_and(|end| end.phase == Phase::Done);
     let mut tallies = Tallies::default();
-    while let Some(document) = documents.try_next().await? {
-        let id = document.get_str("_id").unwrap_or_default().to_owned();
-        while let Some(order) = expected.next_if(|order| order.id.to_string() < id) {
-            tallies.without_document(&order, complete, &apart);
-        }
-        match expected.next_if(|order| order.id.to_string() == id) {
-            Some(order) => tallies.count(&order, &document, run, &apart),
-            None => tallies.surplus.add(&id),
+    let behind_the_last = run.pages().last().map_or(all.start, |page| page.end)..all.end;
+    for page in run.pages().chain([behind_the_last]) {
+        for document in store.documents(&page).await? {
+            let id = document.get_str("_id").unwrap_or_default().to_owned();
+            while let Some(order) = expected.next_if(|order| order.id.to_string() < id) {
+                tallies.without_document(&order, complete, &apart);
+            }
+            match expected.next_if(|order| order.id.to_string() == id) {
+                Some(order) => tallies.count(&order, &document, run, &apart),
+                None => tallies.surplus.add(&id),
+            }
         }
     }
     expected.for_each(|order| tallies.without_document(&order, complete, &apart));

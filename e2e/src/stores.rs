@@ -6,7 +6,6 @@ use std::{
 };
 
 use fred::interfaces::KeysInterface;
-use futures_util::TryStreamExt;
 use mongodb::{
     Database,
     bson::{Document, doc},
@@ -145,8 +144,8 @@ impl Stores {
         let created = created.timestamp_millis() as u64;
         let all = OrderId::floor(created)..OrderId::floor(created + 1);
         let documents = self.store.documents(&all).await.expect("MongoDB answers");
-        let values = documents.map_ok(|document| document.get_str(field).unwrap_or("").to_owned());
-        values.try_collect().await.expect("MongoDB answers")
+        let value = |document: &Document| document.get_str(field).unwrap_or("").to_owned();
+        documents.iter().map(value).collect()
     }
 
     /// Leaves nothing behind.

@@ -104,8 +104,7 @@ impl Worker {
             let marked = until_answered("cancel", || self.store().cancel_strays(ids)).await?;
             tracing::info!(marked, run = %lease.run_id, "its run was cancelled: a late chunk is marked");
         } else if control.reset_below > lease.created_ms as i64 {
-            let floor = OrderId::floor(control.reset_below as u64);
-            let deleted = until_answered("delete", || self.store().delete_below(floor)).await?;
+            let deleted = until_answered("delete", || self.store().delete(ids)).await?;
             tracing::info!(deleted, run = %lease.run_id, "its run was reset: a late chunk is deleted");
         }
         Err(Stopped::Unwanted)

@@ -130,7 +130,13 @@ impl Controller {
 
     async fn hide(&self, control: &Control, before: i64, limit: u64) -> Result<u64> {
         let Some(run) = &control.run else { return Ok(0) };
-        let hidden = self.store.hide_processed(&run.ids(), before, limit).await?;
+        let mut hidden = 0;
+        for ids in run.pages() {
+            hidden += self.store.hide_processed(&ids, before, limit - hidden).await?;
+            if hidden >= limit {
+                break;
+            }
+        }
         if hidden > 0 {
             let count = |control: &mut Control, _| {
                 let same = control.run.as_ref().is_some_and(|now| now.run_id == run.run_id);

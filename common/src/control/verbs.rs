@@ -424,11 +424,16 @@ impl Controller {
 
     /// Deletes what a reset has given up; never anything of a later run.
     pub async fn delete_reset(&self, control: &Control) -> Result<ResetDone> {
+        let mut done = ResetDone { orders: 0, runs: 0 };
+        for run in self.store.runs_below(control.reset_below).await? {
+            for ids in run.pages() {
+                done.orders += self.store.delete(&ids).await?;
+            }
+            done.runs += self.store.delete_run(&run.run_id).await?;
+        }
         let floor = OrderId::floor(control.reset_below as u64);
-        Ok(ResetDone {
-            orders: self.store.delete_below(floor).await?,
-            runs: self.store.delete_runs_below(control.reset_below).await?,
-        })
+        done.orders += self.store.delete_below(floor).await?;
+        Ok(done)
     }
 
     /// Cancels the active run; answers none if there is none. Joins a cancel

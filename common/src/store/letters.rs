@@ -133,8 +133,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes processed orders off the list, `limit` at most in order of id, that were
-    /// processed at or before a time (ms since the epoch). Answers how many.
+    /// Takes processed orders of a page of a run off the list, `limit` at most in order of
+    /// id, that were processed at or before a time (ms since the epoch). Answers how many.
     pub async fn hide_processed(
         &self,
         ids: &Range<OrderId>,
@@ -165,14 +165,30 @@ impl Store {
         page.iter().map(|order| id_of(order.get_str("_id"))).collect()
     }
 
-    /// Processed orders of a range of ids, in order of id.
+    /// Processed orders of a run's pages, in order of id.
     pub async fn processed(
         &self,
-        ids: &Range<OrderId>,
-        skip: u64,
+        pages: impl Iterator<Item = Range<OrderId>>,
+        mut skip: u64,
         most: u64,
     ) -> Result<Vec<StoredOrder>> {
-        self.page(listed(ids), skip, most).await
+        let mut orders = Vec::new();
+        for ids in pages {
+            let left = most - orders.len() as u64;
+            if left == 0 {
+                break;
+            }
+            if skip > 0 {
+                let here = within(self.orders.count_documents(listed(&ids))).await?;
+                if here <= skip {
+                    skip -= here;
+                    continue;
+                }
+            }
+            orders.extend(self.page(listed(&ids), skip, left).await?);
+            skip = 0;
+        }
+        Ok(orders)
     }
 
     /// Dead letters of a priority, in order of id.

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::TryStreamExt;
 use mongodb::{
-    bson::{Bson, DateTime, Document, RawDocumentBuf, doc},
+    bson::{Bson, DateTime, Document, doc},
     error::{ErrorKind, InsertManyError},
 };
 
@@ -302,53 +302,31 @@ impl Store {
         Ok(counts)
     }
 
-    /// Deletes every order below an id, a page at a time, and the letters that were kept
-    /// apart. Answers how many orders.
+    /// Deletes a range of ids that a call can walk over. Answers how many orders.
+    pub async fn delete(&self, ids: &Range<OrderId>) -> Result<u64> {
+        Ok(within(self.orders.delete_many(range(ids))).await?.deleted_count)
+    }
+
+    /// Deletes every order below an id, and the letters that were kept apart: what is left
+    /// there when the runs are gone. Answers how many orders.
     pub async fn delete_below(&self, floor: OrderId) -> Result<u64> {
         let below = doc! { "_id": { "$lt": floor.to_string() } };
         within(self.dead_letters.delete_many(below.clone())).await?;
-        self.delete_pages(below).await
+        Ok(within(self.orders.delete_many(below)).await?.deleted_count)
     }
 
     /// Deletes what a cancel marked in a range of ids. Answers how many.
     pub async fn delete_cancelled(&self, ids: &Range<OrderId>) -> Result<u64> {
         let mut filter = range(ids);
         filter.insert("status", CANCELADO);
-        self.delete_pages(filter).await
-    }
-
-    /// Pages keep each call short, whatever there is to delete.
-    async fn delete_pages(&self, filter: Document) -> Result<u64> {
-        const PAGE: i64 = 10_000;
-        let mut deleted = 0;
-        loop {
-            let page = self
-                .orders
-                .find(filter.clone())
-                .projection(doc! { "_id": 1 })
-                .sort(doc! { "_id": 1 })
-                .limit(PAGE);
-            let page: Vec<RawDocumentBuf> = within(within(page).await?.try_collect()).await?;
-            let (Some(first), Some(last)) = (page.first(), page.last()) else {
-                return Ok(deleted);
-            };
-            let (first, last) = (first.get_str("_id"), last.get_str("_id"));
-            let bounds = doc! {
-                "_id": { "$gte": first.map_err(corrupt)?, "$lte": last.map_err(corrupt)? }
-            };
-            let both = doc! { "$and": [bounds, filter.clone()] };
-            deleted += within(self.orders.delete_many(both)).await?.deleted_count;
-        }
+        Ok(within(self.orders.delete_many(filter)).await?.deleted_count)
     }
 
     /// The documents of a range of ids, in order: for the audit.
-    pub async fn documents(
-        &self,
-        ids: &Range<OrderId>,
-    ) -> Result<impl futures_util::Stream<Item = Result<Document>> + use<>> {
+    pub async fn documents(&self, ids: &Range<OrderId>) -> Result<Vec<Document>> {
         let documents = self.orders.clone_with_type::<Document>();
-        let cursor = within(documents.find(range(ids)).sort(doc! { "_id": 1 })).await?;
-        Ok(cursor.map_err(StoreError::from))
+        let find = documents.find(range(ids)).sort(doc! { "_id": 1 });
+        within(within(find).await?.try_collect()).await
     }
 
     /// The run of an order that is still pending, if there is one: when no run

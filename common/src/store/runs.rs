@@ -217,10 +217,15 @@ impl Store {
         within(self.runs.find_one(ended).sort(doc! { "createdAt": -1 })).await
     }
 
-    /// Deletes the history before a time, ms since the epoch. Answers how many.
-    pub async fn delete_runs_below(&self, ms: i64) -> Result<u64> {
+    /// The runs that were accepted before a time, ms since the epoch.
+    pub async fn runs_below(&self, ms: i64) -> Result<Vec<RunDocument>> {
         let before = doc! { "createdAt": { "$lt": DateTime::from_millis(ms) } };
-        Ok(within(self.runs.delete_many(before)).await?.deleted_count)
+        within(within(self.runs.find(before)).await?.try_collect()).await
+    }
+
+    /// Deletes a run from the history. Answers how many: none if another has.
+    pub async fn delete_run(&self, run_id: &str) -> Result<u64> {
+        Ok(within(self.runs.delete_one(doc! { "_id": run_id })).await?.deleted_count)
     }
 
     /// A cancelled run whose orders were to be removed, finished before this
