@@ -215,7 +215,8 @@ impl Wire {
             if is_there {
                 self.look_at(&buffer[..read], keep_back).await;
             } else if keep_back.swap(false, Ordering::Relaxed) {
-                self.hold().await;
+                self.trap.send_replace(Trap::Caught);
+                self.let_go().await;
             }
             let network = *network.borrow();
             match network {
@@ -252,13 +253,12 @@ impl Wire {
             hold
         });
         if hold {
-            self.hold().await;
+            self.let_go().await;
         }
     }
 
-    /// Caught: waits until it is let go.
-    async fn hold(&self) {
-        self.trap.send_replace(Trap::Caught);
+    /// Caught, and said once: it may have been let go since. Waits until it is.
+    async fn let_go(&self) {
         let mut trap = self.trap.subscribe();
         // The proxy ends with the test.
         let _ended = trap.wait_for(|trap| !matches!(trap, Trap::Caught)).await;
