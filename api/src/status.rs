@@ -380,10 +380,11 @@ impl Workers {
 }
 
 impl Eta {
-    /// Each order is written twice, and the update is the dearer write: that is the
-    /// work of a run, and until the fence opens its rate so far is the rate of the
-    /// rest. Behind the fence it is the rate at which NORMAL orders are processed;
-    /// the rate before counts along for as long as there is little to go by.
+    /// Each order is written twice, and the update is the dearer write (by as much as
+    /// fitted measured runs best): that is the work of a run, and until the fence opens
+    /// its rate so far is the rate of the rest. Behind the fence it is the rate at which
+    /// NORMAL orders are processed; the rate before counts along for as long as there is
+    /// little to go by.
     fn of(snapshot: &Snapshot, run: &RunView, [vip, normal]: [&Ledger; 2]) -> Self {
         const INSERT: f64 = 1.0;
         const UPDATE: f64 = 1.5;
