@@ -1,5 +1,5 @@
-# Two images: --target api, --target worker. Each is one program, the libraries it links
-# and the certificates of public CAs: no shell, no package manager, no root.
+# Three images: --target api, --target worker, --target cli. Each is one program, the libraries
+# it links and the certificates of public CAs: no shell, no package manager, no root.
 
 FROM docker.io/library/node:20-bookworm-slim AS dashboard
 WORKDIR /src/dashboard
@@ -25,18 +25,20 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name build.rs \
 FROM docker.io/library/rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY --from=skeleton /src ./
-RUN cargo build --release --locked --package pedidos-api --package pedidos-worker
+RUN cargo build --release --locked --package pedidos-api --package pedidos-worker --package pedidos
 COPY common common
 COPY api api
 COPY worker worker
+COPY cli cli
 COPY --from=dashboard /src/dashboard/dist dashboard/dist
 # A checkout is older than the empty programs just built: cargo goes by time.
-RUN find common api worker -name '*.rs' -exec touch {} + \
- && cargo build --release --locked --package pedidos-api --package pedidos-worker
+RUN find common api worker cli -name '*.rs' -exec touch {} + \
+ && cargo build --release --locked --package pedidos-api --package pedidos-worker --package pedidos
 WORKDIR /image
-# What both images have beside their program. nsswitch.conf: names are looked up in
+# What all images have beside their program. nsswitch.conf: names are looked up in
 # /etc/hosts, then in DNS.
-RUN ldd /src/target/release/pedidos-api /src/target/release/pedidos-worker >/tmp/linked \
+RUN ldd /src/target/release/pedidos-api /src/target/release/pedidos-worker \
+      /src/target/release/pedidos >/tmp/linked \
  && grep --only-matching '/[^ ]*\.so[^ ]*' /tmp/linked >/tmp/libraries \
  && sort --unique --output=/tmp/libraries /tmp/libraries \
  && xargs --arg-file=/tmp/libraries cp --dereference --parents --target-directory=. \
@@ -47,6 +49,10 @@ COPY --from=build /image /
 USER 65532:65532
 # Reached from outside the container; logs go to standard error and to Redis.
 ENV HOST=0.0.0.0 BACKEND_LOGS=false
+
+FROM base AS cli
+COPY --from=build /src/target/release/pedidos /usr/local/bin/
+ENTRYPOINT ["/usr/local/bin/pedidos"]
 
 FROM base AS worker
 COPY --from=build /src/target/release/pedidos-worker /usr/local/bin/
