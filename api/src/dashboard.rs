@@ -2,13 +2,13 @@
 //! so a path that does not exist stays a 404 like any other; the page's own views are
 //! behind the `#`. Built without them, the page says how to get them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use poem::{
     Endpoint, EndpointExt, Request, Response, Route, RouteMethod,
     endpoint::make_sync,
     get,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, uri::Scheme},
 };
 
 /// One file of the page.
@@ -34,6 +34,12 @@ const INDEX: &str = "/index.html";
 const NOT_BUILT: File =
     File { path: "/", bytes: include_bytes!("not_built.html"), zipped: None, tag: "\"none\"" };
 
+/// In the page: how often it asks when it has no stream, ms.
+const REFRESH: &str = r#"name="refresh-ms" content="5000""#;
+
+/// In the page: its picture. What shows a link to it wants the whole address.
+const PICTURE: &str = r#"content="/og.png""#;
+
 /// Everything comes from here, nothing is framed, nothing is sent elsewhere. Images as
 /// data are the page's icon, which shows the percent.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -50,12 +56,14 @@ pub fn with(route: Route) -> Route {
 }
 
 /// The page itself at `/`, and everything else as it was: what is nested at `/` would
-/// take that, too.
+/// take that, too. `refresh`: DASHBOARD_REFRESH.
 pub fn before<E: Endpoint<Output = Response> + 'static>(
     inner: E,
+    refresh: Duration,
 ) -> impl Endpoint<Output = Response> {
-    let page =
-        Arc::new(served(*FILES.iter().find(|file| file.path == INDEX).unwrap_or(&NOT_BUILT)));
+    let file = *FILES.iter().find(|file| file.path == INDEX).unwrap_or(&NOT_BUILT);
+    let page = Page::new(file, refresh);
+    let page = Arc::new(get(make_sync(move |request| page.answer(&request))));
     inner.around(move |inner, request| {
         let page = page.clone();
         async move {
@@ -68,29 +76,69 @@ pub fn before<E: Endpoint<Output = Response> + 'static>(
     })
 }
 
+/// The page, which says what only a running process knows.
+struct Page {
+    file: File,
+    html: String,
+    tag: String,
+}
+
+impl Page {
+    fn new(file: File, refresh: Duration) -> Self {
+        let refresh = refresh.as_millis().to_string();
+        let html = String::from_utf8_lossy(file.bytes)
+            .replace(REFRESH, &REFRESH.replace("5000", &refresh));
+        // Another setting is another page.
+        let tag = format!("\"{}-{refresh}\"", file.tag.trim_matches('"'));
+        Self { file, html, tag }
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let html = match origin(request) {
+            Some(origin) => self.html.replace(PICTURE, &format!(r#"content="{origin}/og.png""#)),
+            None => self.html.clone(),
+        };
+        self.file.respond(request, html.into_bytes(), false, &self.tag)
+    }
+}
+
+/// Where this page was asked for, if that can stand in it.
+fn origin(request: &Request) -> Option<String> {
+    let host = request.header(header::HOST)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    let proxy = request.header("x-forwarded-proto") == Some("https");
+    let scheme = if proxy || *request.scheme() == Scheme::HTTPS { "https" } else { "http" };
+    (!host.is_empty() && host.chars().all(plain)).then(|| format!("{scheme}://{host}"))
+}
+
 fn served(file: File) -> RouteMethod {
     get(make_sync(move |request| file.answer(&request)))
 }
 
 impl File {
     fn answer(self, request: &Request) -> Response {
-        let said = |name: header::HeaderName| {
-            request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-        };
-        let known = said(header::IF_NONE_MATCH).split(',').any(|tag| {
-            let tag = tag.trim();
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag
-        });
-        let zipped = self.zipped.filter(|_| takes_gzip(said(header::ACCEPT_ENCODING)));
+        let accepted = request.header(header::ACCEPT_ENCODING).unwrap_or_default();
+        let zipped = self.zipped.filter(|_| takes_gzip(accepted));
         let body = zipped.unwrap_or(self.bytes);
-        let mut response = Response::builder().body(if known { &[] } else { body });
+        self.respond(request, body.to_vec(), zipped.is_some(), self.tag)
+    }
+
+    fn respond(self, request: &Request, body: Vec<u8>, zipped: bool, tag: &str) -> Response {
+        let asked = request.header(header::IF_NONE_MATCH).unwrap_or_default();
+        let known = asked
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
+        let mut response = if known { Response::default() } else { Response::builder().body(body) };
         if known {
             response.set_status(StatusCode::NOT_MODIFIED);
         }
         let headers = response.headers_mut();
+        if let Ok(tag) = HeaderValue::from_str(tag) {
+            headers.insert(header::ETAG, tag);
+        }
         let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
         set(header::CONTENT_TYPE, self.content_type());
-        set(header::ETAG, self.tag);
         set(header::VARY, "Accept-Encoding");
         set(header::CACHE_CONTROL, self.kept());
         set(header::CONTENT_SECURITY_POLICY, POLICY);
@@ -98,7 +146,7 @@ impl File {
         set(header::REFERRER_POLICY, "no-referrer");
         set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
         set(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-        if zipped.is_some() {
+        if zipped {
             set(header::CONTENT_ENCODING, "gzip");
         }
         response
@@ -196,10 +244,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_page_says_how_often_to_ask_and_where_its_picture_is() {
+        let bytes = include_bytes!("../../dashboard/index.html");
+        let page = Page::new(File { bytes, ..PAGE }, Duration::from_millis(700));
+        for (host, proxy, picture) in [
+            ("pedidos.example:8443", "https", "content=\"https://pedidos.example:8443/og.png\""),
+            ("[::1]:3000", "", "content=\"http://[::1]:3000/og.png\""),
+            ("\"><script>", "", "content=\"/og.png\""),
+            ("", "https", "content=\"/og.png\""),
+        ] {
+            let request = Request::builder()
+                .header(header::HOST, host)
+                .header("x-forwarded-proto", proxy)
+                .finish();
+            let response = page.answer(&request);
+            assert_eq!(response.headers()[header::ETAG], "\"2-700\"");
+            let html = String::from_utf8(body(response).await).unwrap();
+            assert!(html.contains(picture), "{host}");
+            assert!(html.contains("name=\"refresh-ms\" content=\"700\""));
+        }
+    }
+
+    #[tokio::test]
     async fn every_answer_carries_the_policy() {
         let inner = Route::new().nest("/", Route::new());
-        let page =
-            before(with(inner)).catch_all_error(|error| async { error::of_framework(error) });
+        let page = before(with(inner), Duration::from_secs(5))
+            .catch_all_error(|error| async { error::of_framework(error) });
         for path in FILES.iter().map(|file| file.path).filter(|path| *path != INDEX).chain(["/"]) {
             let request = Request::builder().uri_str(path).finish();
             let response = page.get_response(request).await;

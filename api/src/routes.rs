@@ -31,7 +31,7 @@ pub fn all(app: App, exporter: Exporter) -> impl Endpoint<Output = Response> {
     let strict = Strict::of(&document);
     let (access, controller) = (app.access.clone(), app.controller.clone());
     let cors = Cors::of(&access.settings.allowed_origins);
-    let api = dashboard::before(dashboard::with(route))
+    let api = dashboard::before(dashboard::with(route), app.settings.dashboard_refresh)
         .with(strict.clone())
         .with(CatchPanic::new().with_handler(error::OnPanic))
         .data(app)

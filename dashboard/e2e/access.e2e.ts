@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { overflow, picture, SIZES, violations } from "./look";
 import { button, launch, live, toast, unable } from "./page";
 import { Program } from "./process";
 import { program, SETTINGS } from "./world";
@@ -43,6 +44,24 @@ async function signedIn(role: "viewer" | "admin"): Promise<Page> {
   return page;
 }
 
+for (const theme of ["light", "dark"] as const) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    test(`signing in is accessible and fits: ${theme}, ${size}`, async () => {
+      const page = await (await browser.newContext({ locale: "en-GB", colorScheme: theme, viewport })).newPage();
+      await page.goto(`${url}/`);
+      await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      expect(await overflow(page)).toEqual([]);
+      await picture(page, `sign-in-${size}-${theme}`);
+      await page.getByLabel("Key").fill("pedidos_wrong");
+      await button(page, "Sign in").click();
+      await page.getByRole("alert").waitFor();
+      expect(await violations(page), "refused").toEqual([]);
+      await page.context().close();
+    });
+  }
+}
+
 test("a viewer looks, and is told which role presses the buttons", async () => {
   const page = await signedIn("viewer");
   await unable(page, "New run").waitFor();
@@ -68,5 +87,6 @@ test("an admin presses them, and reads who did", async () => {
   await page.goto(`${url}/#/audit`);
   const row = page.getByRole("row").filter({ hasText: "the-admin" }).filter({ hasText: "pauseQueue" });
   await row.filter({ hasText: "done" }).first().waitFor();
+  expect(await violations(page)).toEqual([]);
   await page.context().close();
 });

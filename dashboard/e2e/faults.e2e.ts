@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { generate, launch, open, phase, reset, toast, unable } from "./page";
+import { button, call, generate, launch, open, phase, reset, toast, unable } from "./page";
 import { Program } from "./process";
 import { program, SETTINGS } from "./world";
 
@@ -12,8 +12,9 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 beforeEach(() => reset());
 
-/** The private Redis, whose process this is. */
+/** The private stores, whose processes these are. */
 const redis = Number(process.env["REDIS_PID"]);
+const mongo = Number(process.env["MONGO_PID"]);
 
 test("Redis is away, and the page says so, keeps its figures, and catches up by itself", async () => {
   const { page, mistakes } = await open(browser);
@@ -33,6 +34,45 @@ test("Redis is away, and the page says so, keeps its figures, and catches up by 
   }
   await page.locator("[data-banner]").waitFor({ state: "detached" });
   await phase(page, "DONE");
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("MongoDB is away, and the page names it, offers nothing that needs it, and goes on by itself", async () => {
+  const { page, mistakes } = await open(browser);
+  await generate(page, 6000);
+  await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
+  process.kill(mongo, "SIGSTOP");
+  try {
+    await page.locator("[data-banner=outage]").getByText("MongoDB did not answer within a second").waitFor();
+    await page.locator("[data-health=unready]").getByText("A store is out of reach").waitFor();
+    await unable(page, "Reset").click({ force: true });
+    await toast(page, "A store is out of reach: nothing can be changed until it is back.");
+  } finally {
+    process.kill(mongo, "SIGCONT");
+  }
+  await page.locator("[data-banner]").waitFor({ state: "detached" });
+  await phase(page, "DONE");
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("a pause counts down what is still in flight, to nothing", async () => {
+  const { page, mistakes } = await open(browser);
+  await generate(page, 60_000);
+  await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
+  const said = page.getByTestId("pause");
+  // What they hold when they stop stays in their hands.
+  const workers = inject("workers");
+  for (const pid of workers) process.kill(pid, "SIGSTOP");
+  try {
+    await button(page, "Pause").click();
+    await said.getByText(/Still in flight: [1-4]\./).waitFor();
+  } finally {
+    for (const pid of workers) process.kill(pid, "SIGCONT");
+  }
+  await said.getByText("nothing is in flight").waitFor();
+  expect((await call<{ paused: boolean }>("GET", "/pedidos/queue/status")).paused).toBe(true);
   expect(mistakes).toEqual([]);
   await page.context().close();
 });

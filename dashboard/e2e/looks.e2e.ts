@@ -1,22 +1,13 @@
-import { mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { availableParallelism, loadavg } from "node:os";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { folder, overflow, picture, SIZES, violations } from "./look";
 import { button, call, dialog, generate, generateWithLetters, launch, open, phase, reset, url } from "./page";
 
 let browser: Browser;
-let axe: string;
-
-/** Where screenshots go, if they are wanted. */
-const folder = process.env["SCREENSHOTS"] ? "screenshots" : null;
 
 beforeAll(async () => {
   browser = await launch();
-  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  if (folder) mkdirSync(folder, { recursive: true });
   await reset();
   const { page } = await open(browser);
   await generate(page, 5000, 7);
@@ -25,29 +16,6 @@ beforeAll(async () => {
   await page.context().close();
 });
 afterAll(() => browser.close());
-
-/** What axe finds, in the rules of WCAG 2.2 AA and its own best practices. */
-async function violations(page: Page): Promise<string[]> {
-  // Past the policy, which lets no script in that is not the page's own.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: axe });
-  const expression = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-    violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + " " + failureSummary).join(" | ")))`;
-  const { result } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-  await session.detach();
-  return result.value as string[];
-}
-
-/** Wider than the screen: then one has to scroll to the side. */
-const overflow = (page: Page) =>
-  page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    if (scrollWidth <= clientWidth) return [];
-    const wide = [...document.querySelectorAll("main *")].filter((element) => element.getBoundingClientRect().right > clientWidth + 0.5);
-    return [`${scrollWidth - clientWidth} px`, ...wide.map((element) => element.outerHTML.slice(0, 300))];
-  });
-
-const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 360, height: 760 } };
 
 interface View {
   name: string;
@@ -71,6 +39,7 @@ const VIEWS: View[] = [
       await page.getByText("B against A").waitFor();
     },
   },
+  { name: "audit", hash: "#/audit", ready: (page) => page.getByRole("row").filter({ hasText: "generate" }).first().waitFor() },
 ];
 
 const DIALOGS = ["New run", "Clean", "Reset", "Retry failed"];
@@ -79,11 +48,7 @@ for (const theme of ["light", "dark"] as const) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     test(`every view is accessible and fits: ${theme}, ${size}`, async () => {
       const { page, mistakes } = await open(browser, "", { colorScheme: theme, viewport, reducedMotion: "reduce" });
-      const shot = async (name: string, fullPage = false) => {
-        if (!folder) return;
-        await page.evaluate(() => void window.scrollTo(0, 0));
-        await page.screenshot({ path: join(folder, `${name}-${size}-${theme}.png`), fullPage });
-      };
+      const shot = (name: string, fullPage = false) => picture(page, `${name}-${size}-${theme}`, fullPage);
       for (const { name, hash, ready } of VIEWS) {
         await page.goto(`${url}/${hash}`);
         await ready(page);
@@ -120,12 +85,13 @@ test("in Portuguese every view is accessible and fits a phone", async () => {
     ["#/jobs?state=failed", page.getByRole("row").nth(3)],
     ["#/logs", page.getByRole("region", { name: "Linhas de log" }).getByText("progress").first()],
     ["#/runs", page.getByRole("checkbox").nth(1)],
+    ["#/audit", page.getByRole("row").nth(1)],
   ] as const) {
     await page.goto(`${url}/${hash}`);
     await ready.waitFor();
     expect(await violations(page), hash).toEqual([]);
     expect(await overflow(page), hash).toEqual([]);
-    if (folder && hash === "#/") await page.screenshot({ path: join(folder, "overview-phone-portuguese.png"), fullPage: true });
+    if (hash === "#/") await picture(page, "overview-phone-portuguese", true);
   }
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("pt-BR");
   expect(mistakes).toEqual([]);
@@ -142,7 +108,7 @@ test("a run that goes on, and one that is paused, are accessible too", async () 
     if (folder) {
       const close = page.getByRole("log").getByRole("button");
       while ((await close.count()) > 0) await close.first().click();
-      await page.screenshot({ path: join(folder, `running-desktop-${theme}.png`), fullPage: true });
+      await picture(page, `running-desktop-${theme}`, true);
       // What a link to the page is shown with; a part of the page, so it is made anew only if asked for.
       await page.setViewportSize({ width: 1200, height: 630 });
       if (theme === "dark" && process.env["SCREENSHOTS"] === "og") await page.screenshot({ path: "public/og.png" });
@@ -154,7 +120,7 @@ test("a run that goes on, and one that is paused, are accessible too", async () 
     await button(page, "Cancel run").click();
     await dialog(page).waitFor();
     expect(await violations(page), "cancel").toEqual([]);
-    if (folder) await page.screenshot({ path: join(folder, `cancel-desktop-${theme}.png`) });
+    await picture(page, `cancel-desktop-${theme}`);
     await page.context().close();
   }
   await reset();
@@ -182,6 +148,7 @@ test("what is served is cached, zipped and fenced in", async () => {
   expect(index.headers.get("cache-control")).toBe("no-cache");
   expect(index.headers.get("content-security-policy")).toContain("default-src 'none'");
   const tag = index.headers.get("etag");
+  expect(tag).toBeTruthy();
   const again = await fetch(`${url}/`, { headers: { "if-none-match": tag ?? "" } });
   expect(again.status).toBe(304);
   const html = await index.text();
@@ -192,6 +159,8 @@ test("what is served is cached, zipped and fenced in", async () => {
   expect((await fetch(`${url}/assets/nothing.js`)).headers.get("content-type")).toBe("application/problem+json");
   expect((await fetch(`${url}/`, { method: "POST" })).status).toBe(405);
   expect(html).toContain('property="og:title"');
+  expect(html).toContain(`content="${url}/og.png"`);
+  expect(html).toContain('name="refresh-ms" content="700"');
   const [, data] = /<script type="application\/ld\+json">([^]*?)<\/script>/.exec(html) ?? [];
   expect(JSON.parse(data ?? "")).toMatchObject({ "@type": "WebApplication" });
   await call("GET", "/pedidos");

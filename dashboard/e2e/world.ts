@@ -8,6 +8,7 @@ declare module "vitest" {
   export interface ProvidedContext {
     url: string;
     folder: string;
+    workers: number[];
   }
 }
 
@@ -21,6 +22,7 @@ export const SETTINGS = {
   LOG_PROGRESS_EVERY_MS: "1000",
   MAX_ATTEMPTS: "1",
   ADMIN_PORT: "0",
+  DASHBOARD_REFRESH: "700",
 };
 
 export function program(name: string): string {
@@ -47,6 +49,7 @@ export default async function start(project: TestProject): Promise<() => Promise
     const [url] = await Promise.all(programs.map((program) => program.listening));
     project.provide("url", url!);
     project.provide("folder", folder);
+    project.provide("workers", programs.slice(1).flatMap(({ pid }) => pid ?? []));
   } catch (error) {
     await stop();
     throw error;

@@ -116,6 +116,15 @@ export function remove<P extends PathsWith<"delete">>(path: P, options: Options<
   return call<Good<Operation<P, "delete">>>("DELETE", path, options as Options<unknown>);
 }
 
+/** Null if both stores answer the API; else which does not, and why. */
+export async function unready(signal: AbortSignal): Promise<string | null> {
+  const response = await ask("/readyz", { signal }, 8_000);
+  if (response.ok) return null;
+  const told = await problem(response);
+  if (told.status !== 503) throw told;
+  return told.message;
+}
+
 /** Health is told with 503, too. */
 export async function health(signal: AbortSignal): Promise<Health> {
   const response = await ask("/pedidos/health/queue", { signal }, 8_000);

@@ -1,10 +1,9 @@
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { Job, Order } from "../api/client";
 import { useSpeech, type Key } from "../i18n";
 import { price } from "../lib/format";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
-import { toast } from "../ui/toasts";
 import { Priority } from "./table";
 
 interface Props {
@@ -25,10 +24,14 @@ export function Details({ order, job, busy, error: failure, cannotRetry, onRetry
   const error = order?.outcome?.error ?? job?.failedReason;
   const attempts = order?.outcome?.attempts ?? job?.attemptsMade;
   const at = (value: string | null | undefined) => (value ? moment(value) : "—");
+  // Toasts are behind a dialog.
+  const [copied, setCopied] = useState("");
+  // None on a page by plain HTTP, but for localhost.
+  const clipboard = navigator.clipboard as Clipboard | undefined;
   const copy = () =>
-    navigator.clipboard.writeText(JSON.stringify(order ?? job, null, 2)).then(
-      () => toast("good", t("did.copied")),
-      (why: unknown) => toast("bad", String(why)),
+    clipboard?.writeText(JSON.stringify(order ?? job, null, 2)).then(
+      () => setCopied(t("did.copied")),
+      (why: unknown) => setCopied(String(why)),
     );
   return (
     <Dialog wide title={order?.cliente ?? t("jobs.order")} onClose={onClose}>
@@ -66,8 +69,11 @@ export function Details({ order, job, busy, error: failure, cannotRetry, onRetry
           {failure}
         </p>
       )}
-      <div className="mt-6 flex flex-wrap justify-end gap-2">
-        <Button icon="copy" onClick={() => void copy()}>
+      <div className="mt-6 flex flex-wrap items-center justify-end gap-2">
+        <p role="status" className="min-w-0 text-sm break-words text-soft">
+          {copied}
+        </p>
+        <Button icon="copy" reason={clipboard ? null : t("cannot.copy")} onClick={() => void copy()}>
           {t("do.copy")}
         </Button>
         {dead && (

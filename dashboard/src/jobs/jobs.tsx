@@ -5,7 +5,7 @@ import { useLive } from "../live/use";
 import { link, usePlace } from "../lib/router";
 import { told, useDeed } from "../overview/actions";
 import { both, type Part } from "../overview/balance";
-import { cannot, cannotClean } from "../overview/can";
+import { cannot, cannotClean, cannotRetry } from "../overview/can";
 import { Clean, Retry } from "../overview/dialogs";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
@@ -89,6 +89,8 @@ export function Jobs() {
     retrying.run(
       async () => {
         const { retried } = await post("/pedidos/queue/retry-failed", { query: { id }, patience: 60_000 });
+        // Somebody was quicker, or the run was cancelled meanwhile.
+        if (retried === 0) throw new Error(t("did.retriedNone"));
         return t("did.retried", { n: retried });
       },
       () => {
@@ -165,7 +167,7 @@ export function Jobs() {
           job={order.job}
           busy={retrying.busy}
           error={retrying.error}
-          cannotRetry={whyNot(cannot("retry", live))}
+          cannotRetry={whyNot(cannotRetry(order.order?.runId, live))}
           onRetry={retryOne}
           onClose={() => setOrder(null)}
         />

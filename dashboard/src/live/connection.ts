@@ -1,5 +1,6 @@
-import { get, health, Problem, type LogEvent, type PhaseEvent, type Status } from "../api/client";
+import { get, health, Problem, unready, type LogEvent, type PhaseEvent, type Status } from "../api/client";
 import { entered, isActive, milestone, type PhaseTimes } from "./phases";
+import { REFRESH } from "./refresh";
 import { EventParser } from "./sse";
 import { samplesOfLog } from "./series";
 import { whoAmI } from "./session";
@@ -10,7 +11,6 @@ import { backoff, pause } from "./waiting";
 const SILENCE = 25_000;
 /** The first event comes at once: without it, something on the way holds the stream back. */
 const FIRST = 8_000;
-const POLL = 2_000;
 const POLL_HIDDEN = 10_000;
 /** How often the session is looked at, ms: it is renewed by that, half an hour before its end. */
 const SESSION = 60_000;
@@ -170,7 +170,7 @@ export class Connection {
         const answered = error instanceof Problem && error.status > 0;
         live.set({ link: answered ? "polling" : "offline", trouble: String((error as Error).message) });
       }
-    } while (!(await pause(Math.min(POLL, ms), this.#wake.signal)) && Date.now() < until);
+    } while (!(await pause(Math.min(REFRESH, ms), this.#wake.signal)) && Date.now() < until);
   }
 
   #take(status: Status): void {
@@ -232,14 +232,18 @@ export class Connection {
 
   async #watchHealth(): Promise<void> {
     let asked = 0;
+    let failing = false;
     while (!this.#stop.signal.aborted) {
       try {
         if (live.get().session === null || Date.now() - asked > SESSION) {
           asked = Date.now();
           await whoAmI(this.#stop.signal);
         }
-        const known = await health(this.#stop.signal);
-        live.set({ health: known, ...(known.queue.connected && { ahead: Date.parse(known.timestamp) - Date.now() }) });
+        const { signal } = this.#stop;
+        const [known, why] = await Promise.all([health(signal), unready(signal)]);
+        // Once may be a store that is busy.
+        live.set({ health: known, unready: failing ? why : null, ...(known.queue.connected && { ahead: Date.parse(known.timestamp) - Date.now() }) });
+        failing = why !== null;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         // Nobody there: a stream that is open has not noticed yet.
@@ -248,7 +252,7 @@ export class Connection {
         if (error instanceof Problem && error.status === 401) live.set({ session: null, mustSignIn: true });
       }
       const { health: known } = live.get();
-      const calm = known?.queue.connected === true ? 2_500 : 1_000;
+      const calm = known?.queue.connected === true && !failing ? 2_500 : 1_000;
       await pause(document.hidden ? POLL_HIDDEN : calm, this.#wake.signal);
     }
   }

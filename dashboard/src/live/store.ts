@@ -14,6 +14,8 @@ export interface Live {
   /** When that came, by this machine's clock. */
   statusAt: number;
   health: Health | null;
+  /** Which store does not answer the API, and why: MongoDB is none of the queue's health. */
+  unready: string | null;
   times: PhaseTimes | null;
   /** The current run, as the history has it: its seed, and when it was accepted. */
   run: Run | null;
@@ -63,6 +65,7 @@ export const unknown: Live = {
   status: null,
   statusAt: 0,
   health: null,
+  unready: null,
   times: null,
   run: null,
   workers: [],
@@ -97,9 +100,10 @@ export const isFresh = ({ link, health }: Live): boolean =>
   (link === "live" || link === "polling") && health?.queue.connected !== false;
 
 /** What a store's absence is called, if one is away. */
-export function outage({ health, trouble, link }: Live): string | null {
+export function outage({ health, unready, trouble, link }: Live): string | null {
   if (link === "offline") return trouble;
   if (health && !health.queue.connected) return health.error ?? "";
+  if (unready !== null) return unready;
   return link === "polling" ? trouble : null;
 }
 

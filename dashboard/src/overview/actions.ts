@@ -1,8 +1,10 @@
 import { useState } from "react";
 import { Problem } from "../api/client";
-import { say } from "../i18n";
+import { say, useSpeech } from "../i18n";
 import { toast } from "../ui/toasts";
 import { connection } from "../live/page";
+import { useLive } from "../live/use";
+import { cannot, type Verb } from "./can";
 
 /** What a person has done, as words; null if there is nothing to say. */
 type Deed = () => Promise<string>;
@@ -44,5 +46,12 @@ export function told(error: unknown): string {
     if (error.status > 0) return error.title ? `${error.title}: ${error.message}` : error.message;
     return say().t("unreachable", { why: error.message });
   }
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Why this cannot be done now, as words; null if it can. */
+export function useWhyNot(verb: Verb): string | null {
+  const { t } = useSpeech();
+  const reason = cannot(verb, useLive((state) => state));
+  return reason && t(...reason);
 }

@@ -2,13 +2,14 @@ import { describe, expect, test } from "vitest";
 import type { Health, Ledger, Phase, Status } from "../api/client";
 import { unknown, type Live } from "../live/store";
 import { balance, pending } from "./balance";
-import { cannot, cannotClean, type Verb } from "./can";
+import { cannot, cannotClean, cannotRetry, type Verb } from "./can";
 
 const empty: Ledger = { generated: 0, deferred: 0, waiting: 0, leased: 0, delayed: 0, processed: 0, dead: 0, removed: 0 };
 
-const known = (phase: Phase, change: { paused?: boolean; normal?: Partial<Ledger>; connected?: boolean; link?: Live["link"]; aborting?: boolean } = {}): Live => ({
+const known = (phase: Phase, change: { paused?: boolean; normal?: Partial<Ledger>; connected?: boolean; unready?: string; link?: Live["link"]; aborting?: boolean } = {}): Live => ({
   ...unknown,
   link: change.link ?? "live",
+  unready: change.unready ?? null,
   health: { queue: { connected: change.connected ?? true }, processor: { aborting: change.aborting ?? false } } as Health,
   status: {
     phase,
@@ -19,20 +20,30 @@ const known = (phase: Phase, change: { paused?: boolean; normal?: Partial<Ledger
   } as Status,
 });
 
-const VERBS: Verb[] = ["generate", "pause", "resume", "cancel", "reset", "retry", "close"];
+const VERBS: Verb[] = ["generate", "pause", "resume", "cancel", "reset", "retry", "clean", "close"];
 const able = (state: Live) => VERBS.filter((verb) => cannot(verb, state) === null);
 
 describe("what can be done", () => {
   test("without a run", () => expect(able(known("IDLE"))).toEqual(["generate", "pause", "reset", "close"]));
   test("while one goes on", () => expect(able(known("GENERATING"))).toEqual(["pause", "cancel", "reset", "close"]));
   test("while it is paused", () => expect(able(known("GENERATING", { paused: true }))).toEqual(["resume", "cancel", "reset", "close"]));
-  test("with dead letters", () => expect(able(known("DONE", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "retry", "close"]));
-  test("in error, which only a person ends", () => expect(able(known("ERROR", { normal: { dead: 2 } }))).toEqual(["pause", "cancel", "reset", "retry", "close"]));
-  test("of a cancelled run nothing is retried", () => expect(able(known("ABORTED", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "close"]));
+  test("with dead letters", () => expect(able(known("DONE", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "retry", "clean", "close"]));
+  test("in error, which only a person ends", () => expect(able(known("ERROR", { normal: { dead: 2 } }))).toEqual(["pause", "cancel", "reset", "retry", "clean", "close"]));
+  test("of a cancelled run nothing is retried", () => expect(able(known("ABORTED", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "clean", "close"]));
   test("without Redis only the connections can be renewed", () => expect(able(known("GENERATING", { connected: false }))).toEqual(["close"]));
+  test("nor without MongoDB", () => expect(able(known("GENERATING", { unready: "MongoDB", normal: { waiting: 1 } }))).toEqual(["close"]));
   test("offline nothing can", () => expect(able(known("GENERATING", { link: "offline" }))).toEqual([]));
   test("and a cancel is not asked for twice", () => expect(able(known("GENERATING", { aborting: true }))).not.toContain("cancel"));
   test("and why not is said with the run's name", () => expect(cannot("generate", known("GENERATING"))).toEqual(["cannot.active", { run: "01234567" }]));
+});
+
+test("a dead letter of another run is not retried, and that run is named", () => {
+  const state = known("DONE", { normal: { dead: 2 } });
+  expect(cannotRetry("0123456789", state)).toBeNull();
+  expect(cannotRetry("9876543210", state)).toEqual(["cannot.otherRun", { run: "98765432" }]);
+  expect(cannotRetry("9876543210", known("DONE"))).toEqual(["cannot.otherRun", { run: "98765432" }]);
+  expect(cannotRetry("0123456789", known("DONE"))).toEqual(["cannot.noDead"]);
+  expect(cannotRetry("0123456789", known("DONE", { link: "offline", normal: { dead: 2 } }))).toEqual(["cannot.offline"]);
 });
 
 test("what a role may not do is not offered, and the role that may is named", () => {

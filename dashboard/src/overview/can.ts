@@ -5,7 +5,7 @@ import { isFresh, type Live } from "../live/store";
 import { shortId } from "../lib/format";
 import { both, type Part } from "./balance";
 
-export type Verb = "generate" | "pause" | "resume" | "cancel" | "reset" | "retry" | "close";
+export type Verb = "generate" | "pause" | "resume" | "cancel" | "reset" | "retry" | "clean" | "close";
 
 /** What each calls, by its `operationId`. */
 const OPERATIONS: Record<Verb, string> = {
@@ -15,6 +15,7 @@ const OPERATIONS: Record<Verb, string> = {
   cancel: "cancel",
   reset: "reset",
   retry: "retryFailed",
+  clean: "cleanQueue",
   close: "closeQueue",
 };
 
@@ -32,7 +33,15 @@ function unreachable(state: Live): Why | null {
   if (!state.status || state.link === "connecting") return ["cannot.loading"];
   if (state.link === "offline") return ["cannot.offline"];
   if (!isFresh(state)) return ["cannot.redis"];
+  if (state.unready !== null) return ["cannot.store"];
   return null;
+}
+
+/** Why this dead letter cannot be retried; null if it can. Only the current run's are. */
+export function cannotRetry(runId: string | null | undefined, state: Live): Why | null {
+  const reason = cannot("retry", state);
+  if (reason && reason[0] !== "cannot.noDead") return reason;
+  return runId && runId !== state.status?.runId ? ["cannot.otherRun", { run: shortId(runId) }] : reason;
 }
 
 /** Why the role of who has signed in does not do for this operation; null if it does. */
@@ -48,7 +57,7 @@ export function cannot(verb: Verb, state: Live): Why | null {
   if (denied) return denied;
   const away = unreachable(state);
   // New connections are what may help.
-  if (away && !(verb === "close" && away[0] === "cannot.redis")) return away;
+  if (away && !(verb === "close" && (away[0] === "cannot.redis" || away[0] === "cannot.store"))) return away;
   const { status } = state;
   if (!status) return ["cannot.loading"];
   const active = isActive(status.phase);
@@ -65,6 +74,8 @@ export function cannot(verb: Verb, state: Live): Why | null {
     case "retry":
       if (status.phase === "ABORTED") return ["cannot.retryAborted"];
       return both(status, "dead") === 0 ? ["cannot.noDead"] : null;
+    case "clean":
+      return Object.values(CLEANED).every((part) => both(status, part) === 0) ? ["cannot.noneAtAll"] : null;
     case "reset":
     case "close":
       return null;

@@ -6,7 +6,7 @@ import { Button } from "../ui/button";
 import { Panel } from "../ui/panel";
 import { useDeed } from "./actions";
 import { both } from "./balance";
-import { cannot, forbidden, type Verb } from "./can";
+import { cannot, type Verb } from "./can";
 import { Cancel, Clean, Generate, Reset, Retry } from "./dialogs";
 
 type Open = "generate" | "cancel" | "reset" | "retry" | "clean";
@@ -23,7 +23,6 @@ export function Controls() {
     const reason = cannot(verb, state);
     return reason && t(...reason);
   };
-  const mayNotClean = forbidden("cleanQueue", state);
   const paused = status?.paused === true;
   const inFlight = paused && health && !health.queue.paused ? status.workers.busy : null;
   const pause = () =>
@@ -64,7 +63,7 @@ export function Controls() {
         <Button wide icon="retry" reason={why("retry")} onClick={() => setOpen("retry")}>
           {t("do.retry")}
         </Button>
-        <Button wide tipEnd icon="broom" reason={mayNotClean ? t(...mayNotClean) : status ? null : t("cannot.loading")} onClick={() => setOpen("clean")}>
+        <Button wide tipEnd icon="broom" reason={why("clean")} onClick={() => setOpen("clean")}>
           {t("do.clean")}
         </Button>
         <Button wide icon="plug" busy={closing.busy} hint={t("do.close.words")} reason={why("close")} onClick={close}>

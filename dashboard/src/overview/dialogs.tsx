@@ -3,7 +3,7 @@ import { get, post, type CleanState } from "../api/client";
 import { useSpeech, type Key } from "../i18n";
 import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
-import { useDeed } from "./actions";
+import { useDeed, useWhyNot } from "./actions";
 import { both, pending } from "./balance";
 import { cannotClean, CLEANED } from "./can";
 
@@ -16,6 +16,7 @@ const QUANTITIES = [10_000, 100_000, 1_000_000];
 export function Generate({ onClose }: Props) {
   const { t, n } = useSpeech();
   const { busy, error, run } = useDeed(true);
+  const whyNot = useWhyNot("generate");
   const [quantity, setQuantity] = useState("1000000");
   const [seed, setSeed] = useState("");
   const [key] = useState(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`);
@@ -28,7 +29,7 @@ export function Generate({ onClose }: Props) {
       return t(made.paused ? "did.generatedPaused" : "did.generated", { n: made.quantity });
     }, onClose);
   return (
-    <Confirm title={t("do.generate")} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
+    <Confirm title={t("do.generate")} reason={whyNot} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
       <Field name={t("quantity")} hint={t("quantity.hint")} value={quantity} onChange={setQuantity} numeric />
       <div className="flex flex-wrap gap-2">
         {QUANTITIES.map((some) => (
@@ -52,6 +53,7 @@ export function Generate({ onClose }: Props) {
 export function Cancel({ onClose }: Props) {
   const { t, n } = useSpeech();
   const { busy, error, run } = useDeed(true);
+  const whyNot = useWhyNot("cancel");
   const status = useLive((state) => state.status);
   const [options, setOptions] = useState({ purge: true, removePending: true, resetLogs: false });
   if (!status) return null;
@@ -73,7 +75,7 @@ export function Cancel({ onClose }: Props) {
     />
   );
   return (
-    <Confirm title={t("cancel.title")} verb={t("do.cancel")} danger busy={busy} error={error} onConfirm={cancel} onClose={onClose}>
+    <Confirm title={t("cancel.title")} reason={whyNot} verb={t("do.cancel")} danger busy={busy} error={error} onConfirm={cancel} onClose={onClose}>
       <p>{t("cancel.words")}</p>
       <Losses>
         <Loss name={t("cancel.stored")} value={n(stored)} bad={stored > 0} />
@@ -92,6 +94,7 @@ export function Cancel({ onClose }: Props) {
 export function Reset({ onClose }: Props) {
   const { t, n } = useSpeech();
   const { busy, error, run } = useDeed(true);
+  const whyNot = useWhyNot("reset");
   const status = useLive((state) => state.status);
   const [history, setHistory] = useState<{ runs: number; orders: number; more: boolean } | null>(null);
   useEffect(() => {
@@ -112,7 +115,7 @@ export function Reset({ onClose }: Props) {
     }, onClose);
   const more = history?.more ? "+" : "";
   return (
-    <Confirm title={t("reset.title")} verb={t("do.reset")} danger busy={busy} error={error} onConfirm={reset} onClose={onClose}>
+    <Confirm title={t("reset.title")} reason={whyNot} verb={t("do.reset")} danger busy={busy} error={error} onConfirm={reset} onClose={onClose}>
       <p>{t("reset.words")}</p>
       <Losses>
         <Loss name={t("reset.runs")} value={history ? n(history.runs) + more : "…"} bad />
@@ -127,6 +130,7 @@ export function Reset({ onClose }: Props) {
 export function Retry({ onClose }: Props) {
   const { t, n } = useSpeech();
   const { busy, error, run } = useDeed(true);
+  const whyNot = useWhyNot("retry");
   const status = useLive((state) => state.status);
   if (!status) return null;
   const retry = () =>
@@ -135,7 +139,7 @@ export function Retry({ onClose }: Props) {
       return t("did.retried", { n: retried });
     }, onClose);
   return (
-    <Confirm title={t("retry.title")} verb={t("do.retryAll")} busy={busy} error={error} onConfirm={retry} onClose={onClose}>
+    <Confirm title={t("retry.title")} reason={whyNot} verb={t("do.retryAll")} busy={busy} error={error} onConfirm={retry} onClose={onClose}>
       <Losses>
         <Loss name={t("retry.dead")} value={n(both(status, "dead"))} />
       </Losses>
@@ -161,7 +165,7 @@ export function Clean({ first = "wait", onClose }: Props & { first?: CleanState 
     }, onClose);
   };
   return (
-    <Confirm title={t("clean.title")} verb={t("do.clean")} danger busy={busy} error={error} onConfirm={clean} onClose={onClose}>
+    <Confirm title={t("clean.title")} reason={reason && t(...reason)} verb={t("do.clean")} danger busy={busy} error={error} onConfirm={clean} onClose={onClose}>
       <fieldset className="space-y-1.5">
         <legend className="mb-2 text-sm text-soft">{t("clean.which")}</legend>
         {STATES.map((some) => (
@@ -172,7 +176,7 @@ export function Clean({ first = "wait", onClose }: Props & { first?: CleanState 
           </label>
         ))}
       </fieldset>
-      <Note>{reason ? t(...reason) : t(`clean.${what}` as Key, { n: both(status, CLEANED[what]) })}</Note>
+      {!reason && <Note>{t(`clean.${what}` as Key, { n: both(status, CLEANED[what]) })}</Note>}
     </Confirm>
   );
 }

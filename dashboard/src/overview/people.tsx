@@ -6,22 +6,25 @@ import { shortId } from "../lib/format";
 import { Panel } from "../ui/panel";
 import { both } from "./balance";
 
-const LOOKS: Record<Seen["status"], string> = {
+const LOOKS: Record<Seen["status"] | "unready" | "offline", string> = {
   healthy: "bg-good",
   degraded: "bg-warn",
   paused: "bg-warn",
   aborted: "bg-warn",
   error: "bg-bad",
   unhealthy: "bg-bad",
+  unready: "bg-bad",
+  offline: "bg-bad",
 };
 
 /** Why it is not healthy, each as a sentence; empty if it is. */
 function reasons(state: Live): [Key, Record<string, string | number>][] {
-  const { health, status } = state;
+  const { health, unready, status } = state;
   const said: [Key, Record<string, string | number>][] = [];
   if (!health) return said;
   const { checks, processor, queue } = health;
   if (!queue.connected) return [["health.redis", { error: health.error ?? "" }]];
+  if (unready !== null) said.push(["health.unready", { error: unready }]);
   if (health.status === "error") said.push(["health.error", { error: health.error ?? "—" }]);
   if (processor.aborting) said.push(["health.aborting", {}]);
   else if (checks.aborted) said.push(["health.aborted", {}]);
@@ -36,15 +39,16 @@ function reasons(state: Live): [Key, Record<string, string | number>][] {
 export function Health() {
   const { t } = useSpeech();
   const state = useLive((state) => state);
-  const { health } = state;
+  const { health, unready } = state;
   const away = outage(state);
   const offline = state.link === "offline";
   const said = offline ? [] : reasons(state);
+  const seen = offline ? "offline" : health && unready !== null && health.queue.connected ? "unready" : health?.status;
   return (
     <Panel title={t("health")}>
-      <p className="flex items-center gap-2.5 text-lg font-semibold" data-health={offline ? "offline" : health?.status}>
-        <span aria-hidden="true" className={`size-3 rounded-full ${offline ? "bg-bad" : health ? LOOKS[health.status] : "bg-quiet"}`} />
-        {offline ? t("link.offline") : health ? t(`health.is.${health.status}` as Key) : "…"}
+      <p className="flex items-center gap-2.5 text-lg font-semibold" data-health={seen}>
+        <span aria-hidden="true" className={`size-3 rounded-full ${seen ? LOOKS[seen] : "bg-quiet"}`} />
+        {seen ? t(seen === "offline" ? "link.offline" : (`health.is.${seen}` as Key)) : "…"}
       </p>
       <ul className="mt-2 space-y-1.5 text-sm text-soft">
         {said.map(([key, values]) => (

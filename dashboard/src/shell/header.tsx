@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { useSpeech, type Key } from "../i18n";
+import { REFRESH } from "../live/refresh";
 import { isFresh, outage } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { choose, prefs, type Theme } from "../lib/prefs";
@@ -67,7 +68,7 @@ function skip(event: { preventDefault: () => void }): void {
 const DOTS = { connecting: "bg-quiet", live: "bg-good", polling: "bg-warn", offline: "bg-bad" } as const;
 
 function Link() {
-  const { t } = useSpeech();
+  const { t, duration } = useSpeech();
   const state = useLive((state) => state.link);
   const fresh = useLive(isFresh);
   const shown = state === "live" && !fresh ? "polling" : state;
@@ -78,7 +79,7 @@ function Link() {
         {t(state === "live" && !fresh ? "link.stale" : (`link.${state}` as Key))}
       </span>
       <span id="link-tip" role="tooltip" className="tip">
-        {t(state === "live" && !fresh ? "link.stale.words" : (`link.${state}.words` as Key))}
+        {t(state === "live" && !fresh ? "link.stale.words" : (`link.${state}.words` as Key), { every: duration(REFRESH) })}
       </span>
     </span>
   );

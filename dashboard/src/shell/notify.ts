@@ -27,6 +27,12 @@ export function announce(phase: Phase, runId: string | null): void {
   const text = `${t(`phase.${phase}` as Key)}: ${t(`phase.${phase}.words` as Key)}`;
   toast(kind, text, "phase");
   if (prefs.get().notify && document.hidden && "Notification" in window && Notification.permission === "granted") {
-    new Notification(`Pedidos · ${shortId(runId ?? "")}`, { body: text, tag: runId ?? "pedidos" });
+    try {
+      new Notification(`Pedidos · ${shortId(runId ?? "")}`, { body: text, tag: runId ?? "pedidos" });
+    } catch (error) {
+      // Chrome on Android has them, and grants them, and makes none for a page.
+      choose({ notify: false });
+      toast("bad", t("notify.failed", { why: String(error) }));
+    }
   }
 }

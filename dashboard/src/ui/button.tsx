@@ -10,7 +10,8 @@ const LOOKS: Record<Kind, string> = {
   danger: "border border-bad text-bad bg-panel hover:bg-bad-wash",
   ghost: "border border-transparent text-ink hover:bg-sunk",
 };
-const UNABLE = "border border-dashed border-quiet text-soft bg-panel cursor-not-allowed";
+/** How a button looks that cannot be used now. */
+export const UNABLE = "border border-dashed border-quiet text-soft bg-panel cursor-not-allowed";
 
 interface Props {
   children?: ReactNode;
