@@ -134,6 +134,20 @@ test("changes of phase are browser notifications, if asked for, while the tab is
   expect(await told()).toEqual(before);
   await bell.click();
   await toast(page, "Notifications are off.");
+
+  // Chrome on Android grants them, and makes none.
+  await page.evaluate(() => {
+    function none() {
+      throw new TypeError("Illegal constructor");
+    }
+    Object.assign(window, { Notification: Object.assign(none, { permission: "granted", requestPermission: () => Promise.resolve("granted") }) });
+  });
+  await bell.click();
+  await toast(page, "Notifications are on.");
+  await background(true);
+  await run();
+  await toast(page, /did not show one, and notifications are off again: TypeError: Illegal constructor/);
+  expect(await page.locator("[data-link=live]").count()).toBe(1);
   expect(mistakes).toEqual([]);
   await page.context().close();
 });

@@ -44,6 +44,39 @@ test("dead letters are shown with their error, and tried again one by one, or al
   await page.context().close();
 });
 
+test("an order is copied, and where the browser does not let a page copy, that is said", async () => {
+  const { page, mistakes } = await open(browser, "#/jobs?state=completed", { permissions: ["clipboard-read", "clipboard-write"] });
+  const first = page.getByRole("row").nth(1).getByRole("button");
+  await first.click();
+  const id = (await dialog(page).locator("code").first().textContent()) ?? "";
+  await dialog(page).getByRole("button", { name: "Copy as JSON" }).click();
+  await dialog(page).getByRole("status").getByText("Copied.").waitFor();
+  expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toMatchObject({ id, status: "processado" });
+  // As on a page that came by plain HTTP from another machine.
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+  await first.click();
+  await dialog(page).getByRole("button", { name: "Copy as JSON" }).and(page.locator("[aria-disabled=true]")).hover({ force: true });
+  await page.getByRole("tooltip").getByText("The browser lets a page copy only by HTTPS").waitFor();
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("a dialog is closed from beside it, and not by who marks a text and lets go there", async () => {
+  const { page, mistakes } = await open(browser);
+  await button(page, "New run").click();
+  const field = (await dialog(page).getByLabel("Orders").boundingBox())!;
+  await page.mouse.move(field.x + field.width / 2, field.y + field.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(5, 5);
+  await page.mouse.up();
+  expect(await dialog(page).count()).toBe(1);
+  await page.mouse.click(5, 5);
+  await dialog(page).waitFor({ state: "detached" });
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
 test("every view is left for every other", async () => {
   const { page, mistakes } = await open(browser);
   for (const name of ["Jobs", "Overview", "Logs", "Runs", "Jobs", "Logs", "Overview", "Runs", "Overview"]) {
@@ -198,6 +231,21 @@ test("jobs of a state are removed, after a word on how many, and the connections
   await toast(page, "This replica has new connections to Redis.");
   await button(page, "Resume").click();
   await phase(page, "DONE");
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+});
+
+test("a dead letter of an earlier run is shown, and not retried", async () => {
+  const { page, mistakes } = await open(browser);
+  await generateWithLetters(page, 2000, 43, 1);
+  const { jobs } = await call<{ jobs: { id: string }[] }>("GET", "/pedidos/queue/jobs?types=failed&end=0");
+  await generateWithLetters(page, 2000, 44, 1);
+  await page.goto(`${page.url().split("#")[0]}#/jobs`);
+  await page.getByLabel("Whole order id").fill(jobs[0]!.id);
+  await page.keyboard.press("Enter");
+  await dialog(page).getByText("Given up, attempts: 1").waitFor();
+  await dialog(page).getByRole("button", { name: "Retry this one" }).and(page.locator("[aria-disabled=true]")).hover({ force: true });
+  await page.getByRole("tooltip").getByText(/only dead letters of the current run are retried/).waitFor();
   expect(mistakes).toEqual([]);
   await page.context().close();
 });
