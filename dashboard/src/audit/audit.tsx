@@ -59,7 +59,7 @@ function Trail() {
           <table className="w-full text-sm">
             <thead className="border-b border-line">
               <tr>
-                <th className={head}>{t("audit.at")}</th>
+                <th className={`${head} hidden md:table-cell`}>{t("audit.at")}</th>
                 <th className={head}>{t("audit.who")}</th>
                 <th className={head}>{t("audit.what")}</th>
                 <th className={head}>{t("audit.outcome")}</th>
@@ -70,12 +70,15 @@ function Trail() {
             <tbody className="divide-y divide-line">
               {page.lines.map((line) => (
                 <tr key={line.id} className="hover:bg-sunk/60">
-                  <td className={`${cell} text-soft`}>{moment(line.at)}</td>
-                  <td className={cell}>
-                    {line.name} <span className="text-soft">{[line.role, line.via].filter(Boolean).join(" · ")}</span>
+                  <td className={`${cell} hidden text-soft md:table-cell`}>{moment(line.at)}</td>
+                  <td className={`${cell} !whitespace-normal md:!whitespace-nowrap`}>
+                    {line.name} <span className="text-soft">
+                      {line.role} {line.via && line.via !== line.name && <span className="max-md:hidden">· {line.via}</span>}
+                    </span>
+                    <span className="mt-0.5 block text-xs text-soft md:hidden">{moment(line.at)}</span>
                   </td>
                   <td className={`${cell} !whitespace-normal`}>
-                    {line.operation} <span className="break-all text-soft">{line.parameters.map(({ name, value }) => `${name}=${value}`).join(" ")}</span>
+                    {line.operation} <span className="break-words text-soft">{line.parameters.map(({ name, value }) => `${name}=${value}`).join(" ")}</span>
                   </td>
                   <td className={`${cell} !whitespace-normal`}>
                     <span className={LOOKS[line.outcome]}>{t(`outcome.${line.outcome}` as Key)}</span>{" "}

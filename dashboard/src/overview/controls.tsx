@@ -24,7 +24,8 @@ export function Controls() {
     return reason && t(...reason);
   };
   const paused = status?.paused === true;
-  const inFlight = paused && health && !health.queue.paused ? status.workers.busy : null;
+  const settled = health?.queue.paused === true;
+  const inFlight = status ? both(status, "leased") : 0;
   const pause = () =>
     pausing.run(async () => {
       const { inFlight } = await post("/pedidos/queue/pause");
@@ -75,9 +76,7 @@ export function Controls() {
       </div>
       {paused && (
         <p role="status" className="mt-3 rounded-lg bg-warn-wash px-3 py-2 text-sm text-warn" data-testid="pause">
-          {inFlight !== null && inFlight > 0
-            ? t("pause.draining", { n: inFlight })
-            : t(status && both(status, "leased") > 0 ? "pause.almost" : "pause.still")}
+          {settled ? t("pause.still") : inFlight > 0 ? t("pause.draining", { n: inFlight }) : t("pause.almost")}
         </p>
       )}
       {open === "generate" && <Generate onClose={() => setOpen(null)} />}

@@ -29,7 +29,7 @@ function reasons(state: Live): [Key, Record<string, string | number>][] {
   if (processor.aborting) said.push(["health.aborting", {}]);
   else if (checks.aborted) said.push(["health.aborted", {}]);
   if (queue.paused) said.push(["health.paused", {}]);
-  else if (status?.paused) said.push(["health.pausing", { n: status.workers.busy }]);
+  else if (status?.paused) said.push(["health.pausing", { n: both(status, "leased") }]);
   if (checks.hasFailedJobs) said.push(["health.dead", { n: queue.failed }]);
   if (checks.isStuck) said.push(["health.stuck", {}]);
   if (!checks.hasWorkers) said.push([processor.isProcessing ? "health.alone" : "health.noWorkers", {}]);

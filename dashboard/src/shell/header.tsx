@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useSpeech, type Key } from "../i18n";
 import { REFRESH } from "../live/refresh";
 import { isFresh, outage } from "../live/store";
@@ -15,6 +15,12 @@ import { askToNotify } from "./notify";
 export function Header() {
   const { t, language } = useSpeech();
   const { view } = usePlace();
+  const views = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone not all of them fit.
+    views.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [view]);
+  const mustSignIn = useLive((state) => state.mustSignIn);
   const dead = useLive((state) => (state.status ? both(state.status, "dead") : 0));
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-ground/95 backdrop-blur">
@@ -26,13 +32,14 @@ export function Header() {
           <img src="/favicon.svg" alt="" width="26" height="26" />
           Pedidos
         </a>
-        <nav aria-label={t("views")} className="order-last -mx-4 flex w-[calc(100%+2rem)] gap-1 overflow-x-auto px-2 md:order-none md:mx-0 md:w-auto md:px-0">
+        {/* Who has not signed in sees nothing of it. */}
+        <nav ref={views} hidden={mustSignIn} aria-label={t("views")} className="order-last -mx-4 flex w-[calc(100%+2rem)] gap-1 overflow-x-auto px-2 md:order-none md:mx-0 md:w-auto md:px-0">
           {VIEWS.map((some) => (
             <a
               key={some}
               href={link(some)}
               aria-current={some === view ? "page" : undefined}
-              className={`border-b-2 px-3 py-3 text-sm md:py-4 ${some === view ? "border-ink font-semibold" : "border-transparent text-soft hover:text-ink"}`}
+              className={`shrink-0 border-b-2 px-2 py-3 sm:px-3 text-sm whitespace-nowrap md:py-4 ${some === view ? "border-ink font-semibold" : "border-transparent text-soft hover:text-ink"}`}
             >
               {t(some)}
               {some === "jobs" && dead > 0 && <span aria-hidden="true" className="ms-1.5 inline-block size-2 rounded-full bg-bad align-middle" />}
@@ -41,7 +48,7 @@ export function Header() {
         </nav>
         <div className="ms-auto flex items-center gap-1">
           <Person />
-          <Link />
+          {!mustSignIn && <Link />}
           <button
             type="button"
             onClick={() => choose({ language: language === "en" ? "pt" : "en" })}
