@@ -75,7 +75,11 @@ test.runIf(QUANTITY > 0)("a long run is followed with memory flat and the main t
   const renderers = new Set(
     events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`),
   );
-  const tasks = events.filter(({ name, pid, tid }) => name === "RunTask" && renderers.has(`${pid} ${tid}`));
+  const ran = events.filter(({ name }) => name === "RunTask");
+  // The browser keeps renderers in store, which do next to nothing: the page's is the one at work.
+  const tasks = [...renderers]
+    .map((id) => ran.filter(({ pid, tid }) => `${pid} ${tid}` === id))
+    .reduce((most, some) => (some.length > most.length ? some : most), []);
   const longest = (field: "dur" | "tdur") =>
     tasks.map((task) => (task[field] ?? 0) / 1000).sort((a, b) => b - a).slice(0, 5).map((ms) => Math.round(ms * 10) / 10);
   // Garbage comes and goes: what is left when there is least of it, is kept.
