@@ -8,8 +8,10 @@ use poem::{
     Endpoint, EndpointExt, Request, Response, Route, RouteMethod,
     endpoint::make_sync,
     get,
-    http::{HeaderValue, StatusCode, header, uri::Scheme},
+    http::{HeaderValue, StatusCode, header},
 };
+
+use crate::session::is_secure;
 
 /// One file of the page.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +108,7 @@ impl Page {
 fn origin(request: &Request) -> Option<String> {
     let host = request.header(header::HOST)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-    let proxy = request.header("x-forwarded-proto") == Some("https");
-    let scheme = if proxy || *request.scheme() == Scheme::HTTPS { "https" } else { "http" };
+    let scheme = if is_secure(request) { "https" } else { "http" };
     (!host.is_empty() && host.chars().all(plain)).then(|| format!("{scheme}://{host}"))
 }
 

@@ -239,7 +239,7 @@ impl WhoAnswer {
 }
 
 /// Did it come over TLS, to us or to a proxy before us? Who lies only makes their own cookie
-/// stricter.
+/// stricter, and gets their own page's picture by another scheme.
 #[must_use]
 pub fn is_secure(request: &Request) -> bool {
     *request.scheme() == Scheme::HTTPS || request.header("x-forwarded-proto") == Some("https")

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import type { Status } from "../src/api/client";
 import { button, call, generate, launch, open, phase, reset, toast, unable } from "./page";
@@ -17,12 +17,25 @@ beforeEach(() => reset());
 const redis = Number(process.env["REDIS_PID"]);
 const mongo = Number(process.env["MONGO_PID"]);
 
-test("Redis is away, and the page says so, keeps its figures, and catches up by itself", async () => {
+/** A store stops in the middle of a run, and goes on: what the page shows meanwhile, and that it catches up by itself. */
+async function away(store: number, meanwhile: (page: Page) => Promise<void>): Promise<void> {
   const { page, mistakes } = await open(browser);
   await generate(page, 6000);
   await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
-  process.kill(redis, "SIGSTOP");
+  process.kill(store, "SIGSTOP");
   try {
+    await meanwhile(page);
+  } finally {
+    process.kill(store, "SIGCONT");
+  }
+  await page.locator("[data-banner]").waitFor({ state: "detached" });
+  await phase(page, "DONE");
+  expect(mistakes).toEqual([]);
+  await page.context().close();
+}
+
+test("Redis is away, and the page says so, keeps its figures, and catches up by itself", () =>
+  away(redis, async (page) => {
     await page.locator("[data-banner=outage]").getByText("A store is away:").waitFor();
     await page.locator("[data-health=unhealthy]").getByText("Redis is out of reach").waitFor();
     await page.getByRole("status").getByText("Stale").waitFor();
@@ -30,33 +43,15 @@ test("Redis is away, and the page says so, keeps its figures, and catches up by 
     await unable(page, "Pause").click({ force: true });
     await toast(page, "Redis is out of reach.");
     expect(await page.getByTestId("percent").textContent()).toMatch(/^\d+\.\d %$/);
-  } finally {
-    process.kill(redis, "SIGCONT");
-  }
-  await page.locator("[data-banner]").waitFor({ state: "detached" });
-  await phase(page, "DONE");
-  expect(mistakes).toEqual([]);
-  await page.context().close();
-});
+  }));
 
-test("MongoDB is away, and the page names it, offers nothing that needs it, and goes on by itself", async () => {
-  const { page, mistakes } = await open(browser);
-  await generate(page, 6000);
-  await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
-  process.kill(mongo, "SIGSTOP");
-  try {
+test("MongoDB is away, and the page names it, offers nothing that needs it, and goes on by itself", () =>
+  away(mongo, async (page) => {
     await page.locator("[data-banner=outage]").getByText("MongoDB did not answer within a second").waitFor();
     await page.locator("[data-health=unready]").getByText("A store is out of reach").waitFor();
     await unable(page, "Reset").click({ force: true });
     await toast(page, "A store is out of reach: nothing can be changed until it is back.");
-  } finally {
-    process.kill(mongo, "SIGCONT");
-  }
-  await page.locator("[data-banner]").waitFor({ state: "detached" });
-  await phase(page, "DONE");
-  expect(mistakes).toEqual([]);
-  await page.context().close();
-});
+  }));
 
 test("a pause counts down what is still in flight, to nothing", async () => {
   const { page, mistakes } = await open(browser);

@@ -83,7 +83,7 @@ export function cannot(verb: Verb, state: Live): Why | null {
 }
 
 export function cannotClean(what: CleanState, state: Live): Why | null {
-  const away = forbidden("cleanQueue", state) ?? unreachable(state);
+  const away = forbidden(OPERATIONS.clean, state) ?? unreachable(state);
   if (away || !state.status) return away;
   return both(state.status, CLEANED[what]) === 0 ? ["cannot.noneOf"] : null;
 }
