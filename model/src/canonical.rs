@@ -1,32 +1,43 @@
-//! One form for all states from which the same can follow: those that differ only in the
-//! names of workers, in how often control was changed, or in what comes to nothing.
+//! One canonical form for all states that can be followed by the same states. They differ only
+//! in the names of workers, in how often control changed, or in steps without effect.
 
 mod idle;
 
 use crate::{
-    closing::Closing,
+    ending::{self, Ending},
     queue::{FREE, NOBODY, Owner, Redis, of},
-    scenario::{Scenario, WORKERS},
+    request::Step,
+    scenario::{ORDERS, Scenario, WORKERS},
     state::State,
-    store::{Control, End, Status, Store},
-    verb::Step,
+    store::{Control, End, Intent, Progress, Stamps, Status, Store, bit},
     worker::Task,
 };
 
 impl State {
-    /// Brings it into that form.
     pub fn canonical(&mut self, scenario: &Scenario) {
         self.skip_idle_steps(scenario);
         self.forget_lost_steps(scenario);
         self.expire_leases(scenario);
         self.servers().for_each(Redis::forget_unread);
+        self.forget_changes();
         self.rank_attempts();
         self.rank_versions();
         self.sort_workers(scenario);
     }
 
-    /// Two workers with the same task hold the same leases only if they hold none: then
-    /// they are alike.
+    /// Only a request whose answer was lost asks whether its change is recorded.
+    fn forget_changes(&mut self) {
+        let mut asked = 0;
+        for (i, request) in self.requests.iter().enumerate() {
+            if matches!(request.step, Step::Unsure | Step::Raise) || request.late.is_some() {
+                asked |= bit(i as u8 + 1);
+            }
+        }
+        self.each_control(&mut |control| control.changes &= asked);
+    }
+
+    /// Sorts the workers. Two workers with the same task hold the same leases only if they hold
+    /// none, and then they can be exchanged.
     fn sort_workers(&mut self, scenario: &Scenario) {
         let count = scenario.workers;
         let mut order: [usize; WORKERS] = std::array::from_fn(|i| i);
@@ -59,31 +70,82 @@ impl State {
         }
     }
 
-    /// What the last attempt to finish a cancel marks is counted. All before it are alike, and
-    /// as good as strays: stamps are only ever compared with that of the last, or of a lower.
+    /// Attempts to finish a cancel are only compared with each other, and only during the cancel,
+    /// so their ranks are enough. After the end, only one thing matters about a stamp: whether
+    /// the end counts it.
     fn rank_attempts(&mut self) {
         let Store { control, ended, .. } = self.store;
-        let rank = |run: u8, stamp: u8| {
-            let of_end = ended[usize::from(run) - 1].map(|end| end.stamp);
-            let last = of_end.or_else(|| (control.run == run).then_some(control.attempt));
-            u8::from(last == Some(stamp))
+        self.each_control(&mut |copy| {
+            if copy.version < control.version || copy.intent != Intent::Cancel {
+                (copy.attempt, copy.stamps, copy.from) = Default::default();
+            }
+        });
+        let counted = |run: u8, page: usize, stamp: u8| match ended[usize::from(run) - 1] {
+            _ if control.cancelling(run) => stamp,
+            Some(end) => u8::from(end.aborted && end.stamps[page] == stamp),
+            None => 0,
         };
         for (i, orders) in self.store.orders.iter_mut().enumerate() {
-            for order in orders.iter_mut().filter(|order| order.status == Status::Cancelled) {
-                order.stamp = rank(i as u8 + 1, order.stamp);
+            for (page, order) in orders.iter_mut().enumerate() {
+                let cancelled = order.status == Status::Cancelled;
+                order.stamp = if cancelled { counted(i as u8 + 1, page, order.stamp) } else { 0 };
             }
         }
-        self.each_closing(|closing| {
-            // Once the end is set, it names the attempt.
-            let open = closing.control.end.is_none() && closing.stamp > 0;
-            closing.stamp = if open { rank(closing.control.run, closing.stamp) } else { 0 };
+        self.each_ending(|ending| {
+            let run = ending.control.run;
+            if ending.stamp == 0 || control.cancelling(run) {
+                return;
+            }
+            // After the last page nothing is marked any more.
+            let page = usize::from(ending.page).min(ORDERS - 1);
+            ending.stamp = if run == 0 { 0 } else { counted(run, page, ending.stamp) };
+            ending.stamps = Stamps::default();
         });
-        self.each_end(&mut |end| end.stamp = end.stamp.min(1));
-        self.each_control(&mut |copy| copy.attempt = u8::from(copy.version >= control.version));
+        self.each_end(&mut |end| end.stamps = [u8::from(end.aborted); ORDERS]);
+        for redis in self.servers() {
+            if !control.cancelling(redis.run) {
+                redis.progress = Progress::default();
+            }
+        }
+        let mut present = 0_u64;
+        self.each_attempt(&mut |attempt| present |= 1 << *attempt);
+        present &= !1;
+        self.each_attempt(&mut |attempt| {
+            if *attempt > 0 {
+                *attempt = (present & ((2_u64 << *attempt) - 1)).count_ones() as u8;
+            }
+        });
     }
 
-    /// Versions are compared with each other and nothing else, and the next one is one
-    /// above the last: so their ranks do as well.
+    /// Visits every attempt of the cancel in progress.
+    fn each_attempt(&mut self, each: &mut impl FnMut(&mut u8)) {
+        let control = self.store.control;
+        if control.intent != Intent::Cancel {
+            return;
+        }
+        for order in &mut self.store.orders[usize::from(control.run) - 1] {
+            each(&mut order.stamp);
+        }
+        self.servers().for_each(|redis| each(&mut redis.progress.attempt));
+        self.each_control(&mut |copy| {
+            each(&mut copy.attempt);
+            each(&mut copy.from.attempt);
+            copy.stamps.iter_mut().for_each(&mut *each);
+        });
+        self.each_ending(|ending| {
+            if ending.control.run != control.run {
+                return;
+            }
+            each(&mut ending.stamp);
+            ending.stamps.iter_mut().for_each(&mut *each);
+            if let ending::Step::Take(from) = &mut ending.step {
+                each(&mut from.attempt);
+            }
+        });
+    }
+
+    /// Versions are only compared with each other, and the next one is the last plus one, so their
+    /// ranks are enough.
     fn rank_versions(&mut self) {
         let mut present = 0_u64;
         self.each_version(&mut |version| present |= 1 << *version);
@@ -100,6 +162,7 @@ impl State {
         self.each_control(&mut |control| {
             each(&mut control.version);
             each(&mut control.orders_version);
+            each(&mut control.base);
         });
     }
 
@@ -111,15 +174,15 @@ impl State {
         self.each_control(&mut |control| control.end.iter_mut().for_each(&mut *each));
     }
 
-    fn each_closing(&mut self, mut each: impl FnMut(&mut Closing)) {
+    fn each_ending(&mut self, mut each: impl FnMut(&mut Ending)) {
         for worker in &mut self.workers {
-            if let Task::Close(closing) = &mut worker.task {
-                each(closing);
+            if let Task::End(ending) = &mut worker.task {
+                each(ending);
             }
         }
-        for verb in &mut self.verbs {
-            if let Step::Close(closing) = &mut verb.step {
-                each(closing);
+        for request in &mut self.requests {
+            if let Step::End(ending) = &mut request.step {
+                each(ending);
             }
         }
     }
@@ -131,11 +194,11 @@ impl State {
                 each(control);
             }
         }
-        for verb in &mut self.verbs {
-            each(&mut verb.control);
-            verb.late.iter_mut().for_each(&mut *each);
+        for request in &mut self.requests {
+            each(&mut request.control);
+            request.late.iter_mut().for_each(&mut *each);
         }
-        self.keeper.iter_mut().for_each(|keeper| each(&mut keeper.control));
-        self.each_closing(|closing| each(&mut closing.control));
+        self.reconciler.iter_mut().for_each(|reconciler| each(&mut reconciler.control));
+        self.each_ending(|ending| each(&mut ending.control));
     }
 }

@@ -1,103 +1,123 @@
-//! The protocol of control, lease, fence, reclaim and adopt, searched exhaustively.
+//! An exhaustive search of the protocol: control, leases, the fence, reclaim and adopt.
 //!
-//! Every state that workers, APIs, MongoDB and Redis can get into is visited, with up to two
-//! faults at any moment. In each the invariants of the design must hold; from each, by steps
-//! that happen by themselves, a state at rest must be reachable, and there the figures of
-//! every run must be those of its documents. `tests/correct.rs` has the searches of the
-//! protocol as it is meant, `tests/broken.rs` one of each thing built wrong. With
-//! `-- --nocapture` the tests print the way to what is wrong.
+//! The search visits every state that workers, APIs, MongoDB and Redis can reach, with up to two
+//! faults at any moment. The invariants must hold in every state. From every state, steps that
+//! happen by themselves must be able to reach a state at rest, where the figures of every run
+//! match its documents. `tests/correct.rs` searches the correct protocol, `tests/broken.rs`
+//! searches variants with one broken part each. With `-- --nocapture` the tests print the steps
+//! that lead to an error.
 //!
 //! # What is modelled
 //!
-//! Two or three workers of one slot, one API for each verb, a process that compares control
-//! with Redis, and a sweep. A process takes one step at a time, a step being one call to a
-//! store, and may be overtaken by any other between two steps. So a slow process needs no
-//! fault; a fault is that its lease expires meanwhile.
+//! Two or three workers with one slot, one API for each command, a process that compares control
+//! with Redis, and a sweep. A process takes one step at a time. A step is one call to a store,
+//! and any other process may take steps between two of them. A slow process therefore needs no
+//! fault; the expiry of its lease is one.
 //!
-//! | here | there |
+//! | module | what it models |
 //! |---|---|
-//! | `control`, `store` | MongoDB: `common/src/control.rs`, `common/src/store/*.rs` |
-//! | `queue`, `queue::work` | `common/src/queue/*.lua` |
-//! | `worker` | `worker/src/worker.rs` `step`, `settle`; `claim.lua`; the end: `Controller::finish_run` |
-//! | `worker::chunk` | `worker/src/generate.rs` `generate`, `still_wanted` |
-//! | `worker::drain` | `worker/src/drain.rs` |
-//! | `closing` | `common/src/control/verbs.rs` `finish_cancel`, `end` |
-//! | `verb`, `verb::letters` | `common/src/control/verbs.rs`, `common/src/control/letters.rs` |
-//! | `environment` `compare` | `Controller::sync`, `adopt` |
-//! | `environment` `reclaim`, `sweep` | `reclaim.lua`; `Controller::sweep` |
+//! | `control`, `store` | MongoDB: `common/core/src/control.rs` and what is below it, `common/pipeline/src/store/*.rs` |
+//! | `queue`, `queue::work` | `common/pipeline/src/queue/*.lua` |
+//! | `steps::claim` | `claim.lua`; `find` of `worker/src/slot.rs`; `Controller::repair` |
+//! | `steps::worker` | `work` and `record` of `worker/src/slot.rs`; `enqueue` of `worker/src/generate.rs`; `Controller::finish_run` |
+//! | `steps::chunk` | `worker/src/generate.rs`: `generate`, `insert`, `check_run_active` |
+//! | `steps::drain` | `worker/src/drain.rs` |
+//! | `ending` | `common/pipeline/src/commands`: `finish_cancel.rs`; `end` of `finish.rs`; `take_over` of `cancel.rs` |
+//! | `steps::request` | `common/pipeline/src/commands`: `generate.rs`, `cancel.rs`, `pause.rs`, `reset.rs`; `set` and `was_set` of `change.rs` |
+//! | `steps::letters` | `common/pipeline/src/commands`: `retry_failed.rs`, `clean.rs` `remove_letters`, `letter_decision.rs`, `put_back.rs` |
+//! | `steps::background` `compare` | `common/pipeline/src/commands/controller.rs`: `sync`, `adopt` |
+//! | `steps::background` `reclaim`, `sweep` | `reclaim.lua`; `Controller::sweep`, `Controller::delete_reset` |
+//! | `steps::faults` | the faults, and the end of those that last |
+//! | `steps::broken` | the steps that only broken variants have |
+//!
+//! `scenario` says what a search begins with, and `system` how the search sees the protocol.
+//! `state`, `request` and `worker` say what processes hold. `invariants` says what must
+//! hold, `canonical` keeps the search small, `search` runs it.
+//!
+//! `imports` is a protocol of its own, with its own table and states; `tests/imports.rs` searches
+//! it.
 //!
 //! # What it found
 //!
-//! In the code as it was when the model was written, four things. What is meant is modelled
-//! with them mended; each is a variant of `tests/broken.rs`, too.
+//! Four errors in the code, when the model was written. All are fixed, and `tests/broken.rs` has
+//! each as a variant.
 //!
-//! - `FinishersShareMarks`: an API and a worker finish one cancel. One has counted; a late
-//!   chunk is inserted; the other marks it; the first sets the end, without it. Mended: who
-//!   finishes takes an attempt by a compare-and-set on control first, stamps its marks with it,
-//!   older ones too, and counts those alone. Who lost its attempt takes no other by itself.
-//! - `StoredChunkIsPushedUnseen`: a late chunk is stored after a cancel has counted; Redis goes
-//!   back to before the cancel, or is a second master; who claims the chunk there finds it
-//!   stored, pushes it, and its orders are processed. Mended: every push looks at control.
-//! - `SaveFromAnOlderRedis`: a retry has set control, Redis does not know it yet, and a worker
-//!   ends the run with the figures of that Redis. Mended: only of a Redis of control's version.
-//! - `DeadUnseen`: an order is refused once, processed by a worker that had frozen, and then
-//!   counted dead under a lease that is alive. Mended: what MongoDB says last is counted.
+//! - `FinishersShareMarks`: an API and a worker finish the same cancel. One has counted, a late
+//!   chunk is inserted, the other marks it, and the first sets the end without it. Fix: a process
+//!   first starts an attempt by a compare-and-set on control, stamps its marks and older ones
+//!   with it, and counts only those. A process that lost its attempt starts no new one by itself.
+//! - `StoredChunkIsPushedUnseen`: a late chunk is stored after a cancel has counted. Redis goes
+//!   back to before the cancel, or there is a second master. A worker claims the chunk there,
+//!   finds it stored, and pushes it, and its orders are processed. Fix: every push first checks
+//!   control.
+//! - `SaveFromAnOlderRedis`: a retry has set control, Redis has not adopted it, and a worker ends
+//!   the run with the figures of that Redis. Fix: the end needs a Redis with control's version.
+//! - `DeadUnseen`: an order is refused once, then processed by a worker that had stopped, and
+//!   then counted dead under a live lease. Fix: the last state in MongoDB is counted.
 //!
 //! # What is left out, and why that is sound
 //!
-//! - **Sizes.** Runs have two orders, a batch has one: orders of a batch are updated one by
-//!   one in MongoDB anyway, and its ack only sums. A cancel has one page, marked at once, and
-//!   counted in the step that finds nothing to mark: a count that finds more looks again.
-//! - **Order of lists.** Any order that waits may be claimed next, and any chunk: more than
-//!   the lists allow. High water only takes steps away, and so does `seen`, the highest
-//!   version that a process knows of: here a worker claims from any Redis that is not empty.
-//! - **Tokens.** A token is random and used once, so it is told by its holder; once its holder
-//!   has dropped it, no call will ever name it again, on whatever server its lease may be.
-//! - **Time.** A lease of a process that is alive may expire at any moment (a fault), that of
-//!   a dead one has expired; a cancel may stop waiting at any moment; a retry is due at any
-//!   moment. Stamps and windows are not modelled.
+//! - **Sizes.** A run has two orders and a batch has one: MongoDB updates the orders of a batch
+//!   one by one, and the ack only adds them up. A page of a cancel is one order. The code marks a
+//!   page while it counts the page before; the model does not, because neither reads the other's.
+//! - **Retries.** The code claims due retries where they are. Here a step of its own first moves
+//!   them to the waiting list, which allows more.
+//! - **The lease of a cancel.** Here a worker may take a cancel over at any moment, and an API
+//!   does not wait for a lease. `hold.lua` allows less.
+//! - **Order of lists.** Any waiting order and any chunk may be claimed next; the lists allow
+//!   less. The high-water mark only removes steps. So does `seen`, the highest version that a
+//!   process has seen: here a worker claims from any Redis that is not empty.
+//! - **Tokens.** A token is random and used once, so its holder stands for it. Once its holder has
+//!   dropped it, no call names it again, on any server.
+//! - **Time.** The lease of a live process may expire at any moment (a fault), and that of a dead
+//!   one has expired. A cancel may stop waiting at any moment, and a retry is due at any moment.
+//!   Stamps and windows are not modelled.
 //! - **Calls without an answer.** MongoDB does not lose what it acknowledged (w: majority,
-//!   j: true). A call that times out is modelled for generate's compare-and-set, which may
-//!   happen then, later or never; elsewhere it is a process that is slow and then dies.
-//! - **The sweep** is one step: what it may do it may do at any later time. So is `ensure_run`:
-//!   the filter on the version makes its two calls one.
-//! - **`sync` in a verb** waits until somebody has told Redis; that may be this very API.
-//! - Not modelled: notes of progress in the history (their filter is `ensure_run`'s),
-//!   `removePending`'s deletion after an hour, `clean` of what waits (a lease like any other)
-//!   and of what is active (as a lease that expires), hidden orders, MAX_DEAD and its ERROR,
-//!   the stamps of a run. I4, I9 and I10, on how orders are derived, on clocks and on memory,
-//!   are not what a search of interleavings is for.
+//!   j: true). A call that times out is modelled for the compare-and-set of every command: it may
+//!   happen then, later or never. Elsewhere such a process is slow and then dies.
+//! - **The sweep** is one step: whatever it may do, it may do later. So is `ensure_run`: the
+//!   filter on the version makes its two calls one.
+//! - **`sync` in a command** waits until some process has updated Redis, perhaps this API.
+//! - Not modelled: notes of progress in the history (their filter is that of `ensure_run`), the
+//!   deletion by `removePending` after an hour, `clean` of waiting orders (a lease like any other)
+//!   and of active ones (like a lease that expires), hidden orders, MAX_DEAD and its ERROR, the
+//!   stamps of a run. I4, I9 and I10 are about deriving orders, clocks and memory, which a search
+//!   of interleavings cannot show.
 //!
 //! # How it is kept small
 //!
-//! Two states from which the same can follow are one (`canonical`): workers have no names;
-//! versions and attempts are only compared, so their ranks stand for them, and a search ends
-//! however often control is changed; a write that can no longer happen, a step that changes
-//! nothing, a lease that nobody can close are not waited for. None of this takes a step away
-//! that leads elsewhere: without it the same ends were reached, over some ten times the states.
+//! Two states that can be followed by the same states are one (`canonical`). Workers have no
+//! names. Versions and attempts are only compared, so their ranks stand for them, and a search
+//! ends however often control changes. A write that can no longer happen, a step that changes
+//! nothing and a lease that no process can close are not waited for. None of this removes a step
+//! that leads elsewhere: without it the search reached the same ends, over about ten times as
+//! many states.
 //!
-//! States are told apart by hashes of 64 bits: that two of 30 million share one, and one of
-//! them is overlooked, has a chance of 1 in 40,000.
+//! Hashes of 64 bits identify states. The chance that two of 30 million share a hash, so that one
+//! is skipped, is 1 in 40,000.
 //!
 //! # Why the search is our own
 //!
-//! `stateright` 0.31 (MIT) checks `eventually` on acyclic paths only, as its documentation
-//! says, and has nothing for "from every state can be reached". This protocol has cycles: a
-//! save that comes to nothing is handed back and claimed again. What hangs there would be
-//! missed. It would also bring 45 crates.
+//! `stateright` 0.31 (MIT) checks `eventually` on acyclic paths only, as its documentation says,
+//! and has no "can be reached from every state". This protocol has cycles: a save that fails is
+//! handed back and claimed again. A run that hangs in one would be missed. It would also add 45
+//! crates.
 
 mod canonical;
-mod closing;
 mod control;
-mod environment;
+mod ending;
+mod imports;
 mod invariants;
 mod queue;
+mod request;
 mod scenario;
 mod search;
 mod state;
+mod steps;
 mod store;
-mod verb;
+mod system;
 mod worker;
 
-pub use scenario::{Ask, Broken, Faults, Scenario};
+pub use imports::{BrokenImport, ImportCommand, Imports};
+pub use scenario::{Broken, Command, Faults, Scenario};
 pub use search::{Report, search};

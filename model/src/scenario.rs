@@ -1,56 +1,58 @@
-//! What a search begins with: sizes, verbs, faults, and what is built wrong on purpose.
+//! What a search begins with: sizes, commands, faults, and a part that is broken on purpose.
 
 /// Orders of a run.
 pub const ORDERS: usize = 2;
-/// Runs that there may be.
+/// The most runs that a search can have.
 pub const RUNS: usize = 2;
-/// Workers that there may be.
+/// The most workers that a search can have.
 pub const WORKERS: usize = 3;
-/// Verbs that there may be.
-pub const VERBS: usize = 3;
+/// The most commands that a search can have.
+pub const COMMANDS: usize = 3;
 
-/// What a person asks an API for.
+/// A command that a person sends to an API.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Ask {
+pub enum Command {
     /// Start a run.
     Generate,
-    /// Cancel it.
+    /// Cancel the run.
     Cancel,
-    /// Forget everything.
+    /// Delete everything.
     Reset,
     /// Stop claims.
     Pause,
-    /// Lift the pause.
+    /// End the pause.
     Resume,
-    /// Try the dead letters again.
+    /// Process the dead letters again.
     Retry,
     /// Remove the dead letters.
     Clean,
 }
 
-/// The kinds of fault that a search may draw from.
+/// The kinds of fault that a search may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a set")]
 pub struct Faults {
-    /// A lease expires while its worker goes on.
+    /// A lease expires while its worker is alive.
     pub stall: bool,
-    /// A worker is killed, and started again.
+    /// A worker is killed and restarted.
     pub worker_crash: bool,
-    /// An API is killed in the middle of a verb, which then nobody finishes.
+    /// An API is killed while it carries out a command, and no client repeats the command.
     pub api_crash: bool,
-    /// The answer to a generate's compare-and-set is lost; the write happens before
-    /// that, later, or never.
+    /// The answer to a command's compare-and-set is lost. The write happens before that, later or
+    /// never.
     pub lost_answer: bool,
     /// Redis is emptied.
     pub empty: bool,
-    /// Redis goes back to a moment before.
+    /// Redis goes back to an earlier state.
     pub roll_back: bool,
-    /// A second master: one worker talks to the old one until that ends.
+    /// There are two masters: one worker talks to the old one for a while.
     pub split: bool,
+    /// Somebody deletes the list of waiting VIP orders or of waiting NORMAL orders.
+    pub lose: bool,
 }
 
 impl Faults {
-    /// None of them.
+    /// No kind.
     pub const NONE: Self = Self {
         stall: false,
         worker_crash: false,
@@ -59,8 +61,9 @@ impl Faults {
         empty: false,
         roll_back: false,
         split: false,
+        lose: false,
     };
-    /// All of them.
+    /// All kinds, except that somebody deletes lists.
     pub const ALL: Self = Self {
         stall: true,
         worker_crash: true,
@@ -69,83 +72,101 @@ impl Faults {
         empty: true,
         roll_back: true,
         split: true,
+        lose: false,
     };
-    /// Those of processes.
+    /// The kinds that concern processes and their calls.
     pub const PROCESSES: Self =
         Self { stall: true, worker_crash: true, api_crash: true, lost_answer: true, ..Self::NONE };
 }
 
-/// One thing built wrong.
+/// A part of the protocol that is broken on purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Broken {
-    /// The fence is looked at in two steps, outside the script that opens it.
+    /// The fence is checked in two steps, outside the script that opens it.
     FenceInTwoSteps,
-    /// An ack names its work, and no token.
+    /// The fence only checks the lists.
+    FenceByLists,
+    /// Nobody compares the lists with the ledger.
+    LossIsNotSeen,
+    /// An ack names its work instead of a token.
     AckWithoutToken,
     /// Tokens are numbers that Redis counts up.
     TokenIsACounter,
-    /// Who finds its push stale deletes what it inserted.
+    /// A worker whose push is stale deletes what it inserted.
     StaleGeneratorDeletes,
-    /// A cancel deletes what is pending.
+    /// A cancel deletes pending orders.
     CancelDeletes,
-    /// Dead letters are made pending, and then control is set.
+    /// A retry makes dead letters pending before it sets control.
     RetryClearsBefore,
-    /// Control is set, and then dead letters are made pending.
+    /// A retry sets control before it makes dead letters pending.
     RetryClearsAfter,
-    /// A run document is written whatever the version of the one that is there.
+    /// A run document is written over a newer one.
     RunDocumentByState,
-    /// The ack that makes everything terminal shows DONE.
+    /// The ack that makes the last order terminal shows DONE.
     DoneBeforeItIsSaved,
     /// A sweep deletes orders whose run has no document.
     SweepByMissingRun,
-    /// A dead letter is counted in Redis, and not written to MongoDB.
+    /// A dead letter is counted in Redis and not written to MongoDB.
     DeadInRedisOnly,
-    /// A save that came to nothing is not handed back.
+    /// A save that failed is not handed back.
     SaveIsNotHandedBack,
-    /// Who finishes a cancel takes no attempt, and its marks are everybody's.
+    /// A process that finishes a cancel starts no attempt and does not stamp its marks.
     FinishersShareMarks,
-    /// Who finishes a cancel takes an attempt, and its marks are everybody's all the same.
+    /// A process that finishes a cancel starts an attempt but does not stamp its marks.
     AttemptsDoNotStamp,
-    /// Control is not looked at before the push of a chunk that another had stored.
+    /// A successor in a cancel uses the progress of any attempt.
+    ProgressOfAnyAttempt,
+    /// The end names the last attempt for all pages, also for those that others counted.
+    OneStampForAllPages,
+    /// Redis queues those orders of a retry that are still pending, and does not replay.
+    PatchOfWhatIsLeft,
+    /// Redis queues the retry of an active run without a replay.
+    PatchOfARunThatGoesOn,
+    /// Waiting NORMAL orders are granted in any phase.
+    ClaimIgnoresTheFence,
+    /// A command whose answer was lost checks the version of control, not whether its own change is
+    /// recorded.
+    LostAnswerByVersion,
+    /// Control is not checked before the push of a chunk that another worker had stored.
     StoredChunkIsPushedUnseen,
     /// The end is computed from a Redis that may be behind control.
     SaveFromAnOlderRedis,
-    /// An order that could not be marked dead, or is processed after all, is counted dead.
+    /// An order is counted dead although it could not be marked, or was processed after all.
     DeadUnseen,
 }
 
-/// A search.
+/// The parameters of a search.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What is asked for, each by a client and API of its own: in this order they
-    /// begin, at any time, also while the one before is not done.
-    pub asks: Vec<Ask>,
-    /// A run is accepted already, and Redis does not know it yet.
+    /// The commands. Each has a client and an API of its own. They begin in this order, at any
+    /// time, also before the previous one is done.
+    pub commands: Vec<Command>,
+    /// A run is accepted already, but Redis does not have it yet.
     pub accepted: bool,
     /// Which orders of a run are VIP.
     pub vip: [bool; ORDERS],
-    /// Chunks that the orders of a run are generated in: one, or one an order.
+    /// Chunks of a run: one for both orders, or one for each.
     pub chunks: usize,
     /// Workers.
     pub workers: usize,
-    /// Faults that may happen.
+    /// How many faults may happen.
     pub faults: u8,
-    /// Of these kinds.
+    /// The kinds of those faults.
     pub kinds: Faults,
     /// How many updates of orders MongoDB may refuse.
     pub failures: u8,
-    /// Attempts before an order is given up.
+    /// Attempts before an order becomes a dead letter.
     pub attempts: u8,
-    /// What is built wrong.
+    /// What is broken on purpose.
     pub broken: Option<Broken>,
 }
 
 impl Scenario {
-    /// One VIP order and one NORMAL, a chunk each, two workers, no verbs, no faults.
+    /// One VIP and one NORMAL order in a chunk each, two workers, no commands, no faults.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            asks: Vec::new(),
+            commands: Vec::new(),
             accepted: true,
             vip: [true, false],
             chunks: 2,
@@ -158,21 +179,21 @@ impl Scenario {
         }
     }
 
-    /// With these verbs.
+    /// Sets the commands.
     #[must_use]
-    pub fn ask(mut self, asks: &[Ask]) -> Self {
-        self.asks = asks.to_vec();
+    pub fn commands(mut self, commands: &[Command]) -> Self {
+        self.commands = commands.to_vec();
         self
     }
 
-    /// With both orders in one chunk.
+    /// Puts both orders into one chunk.
     #[must_use]
     pub const fn one_chunk(mut self) -> Self {
         self.chunks = 1;
         self
     }
 
-    /// With so many faults of these kinds.
+    /// Sets the number and kinds of faults.
     #[must_use]
     pub const fn faults(mut self, faults: u8, kinds: Faults) -> Self {
         self.faults = faults;
@@ -180,7 +201,7 @@ impl Scenario {
         self
     }
 
-    /// With so many refused updates, and attempts before an order is given up.
+    /// Sets how many updates are refused, and the attempts before an order becomes a dead letter.
     #[must_use]
     pub const fn failures(mut self, failures: u8, attempts: u8) -> Self {
         self.failures = failures;
@@ -188,7 +209,7 @@ impl Scenario {
         self
     }
 
-    /// Built wrong.
+    /// Breaks one part.
     #[must_use]
     pub const fn broken(mut self, broken: Broken) -> Self {
         self.broken = Some(broken);
@@ -199,7 +220,6 @@ impl Scenario {
         self.broken == Some(broken)
     }
 
-    /// The orders of a chunk.
     pub(crate) fn chunk(&self, chunk: usize) -> std::ops::Range<usize> {
         let size = ORDERS / self.chunks;
         chunk * size..(chunk + 1) * size

@@ -1,34 +1,62 @@
-//! The search: every state that can be reached, breadth first, so that the first thing
-//! found wrong has the shortest way to it. Then, over the steps that happen by themselves:
-//! can every state come to rest?
+//! The search. It visits every reachable state breadth first, so the first error that it finds
+//! has the shortest trace. Then it checks that steps that happen by themselves lead from every
+//! state to one at rest.
 
 use std::{
     collections::{HashMap, VecDeque},
+    fmt::Debug,
     hash::{BuildHasherDefault, Hash, Hasher},
     time::{Duration, Instant},
 };
 
-use crate::{
-    environment::{is_settled, steps},
-    invariants::{wrong, wrong_at_rest},
-    scenario::Scenario,
-    state::{Next, State},
-};
+/// A protocol to be searched, with its sizes and its faults.
+pub trait System {
+    /// The state of everything at one moment.
+    type State: Hash;
+    /// The process that takes a step.
+    type Actor: Debug;
 
-/// What a search came to.
+    /// The first state.
+    fn first(&self) -> Self::State;
+    /// Adds every step that may be taken from this state.
+    fn steps(&self, state: &Self::State, next: &mut Vec<Step<Self::State, Self::Actor>>);
+    /// The invariant that this state violates.
+    fn violation(&self, state: &Self::State) -> Option<&'static str>;
+    /// Is this state at rest? Everything that was begun has come to an end.
+    fn is_settled(&self, state: &Self::State) -> bool;
+    /// The invariant that this state at rest violates.
+    fn violation_at_rest(&self, state: &Self::State) -> Option<&'static str>;
+    /// The last lines of a trace: what the stores hold in this state.
+    fn describe(&self, state: &Self::State) -> Vec<String>;
+}
+
+/// A step from one state to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<S, A> {
+    /// Who takes it.
+    pub actor: A,
+    /// What it does.
+    pub what: &'static str,
+    /// It happens sooner or later by itself: it is no fault and no person's choice.
+    pub progress: bool,
+    /// The state that it leads to.
+    pub after: S,
+}
+
+/// The result of a search.
 #[derive(Debug)]
 pub struct Report {
-    /// States seen.
+    /// States visited.
     pub states: usize,
     /// Steps between them.
     pub steps: usize,
-    /// How long it took.
+    /// The duration of the search.
     pub took: Duration,
-    /// What is wrong, and the steps that lead there.
-    pub wrong: Option<(&'static str, Vec<String>)>,
+    /// The violated invariant, with the steps that lead to it.
+    pub violation: Option<(&'static str, Vec<String>)>,
 }
 
-/// Gathers small values into words, then multiplies and folds: states are many and small.
+/// A hasher for many small values: gathers them into words, then multiplies and folds.
 #[derive(Default)]
 struct Mix {
     hash: u64,
@@ -56,7 +84,7 @@ impl Hasher for Mix {
             self.write_u64(word);
         }
     }
-    // Discriminants and lengths, all small.
+    // Discriminants and lengths, which are all small.
     fn write_usize(&mut self, i: usize) {
         self.write_u8(i as u8);
     }
@@ -70,11 +98,11 @@ impl Hasher for Mix {
     }
 }
 
-/// A key that is a hash already.
+/// A hasher for keys that are hashes already.
 #[derive(Default)]
-struct Given(u64);
+struct Prehashed(u64);
 
-impl Hasher for Given {
+impl Hasher for Prehashed {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -84,51 +112,47 @@ impl Hasher for Given {
     }
 }
 
-fn hash(state: &State) -> u64 {
+fn hash(state: &impl Hash) -> u64 {
     let mut mix = Mix::default();
     state.hash(&mut mix);
     mix.finish()
 }
 
-fn next_of(scenario: &Scenario, state: &State, next: &mut Next) {
-    next.0.clear();
-    steps(scenario, state, next);
-}
-
-/// Searches all of it, or `most` states of it.
+/// Searches all states, but at most `most` of them.
 #[must_use]
-pub fn search(scenario: &Scenario, most: usize) -> Report {
+pub fn search<S: System>(system: &S, most: usize) -> Report {
     let began = Instant::now();
-    let mut seen: HashMap<u64, u32, BuildHasherDefault<Given>> = HashMap::default();
+    let mut seen: HashMap<u64, u32, BuildHasherDefault<Prehashed>> = HashMap::default();
     let mut known: Vec<(u64, u32)> = Vec::new();
     let mut edges = Edges::default();
     let mut at_rest: Vec<u32> = Vec::new();
     let mut queue = VecDeque::new();
     let mut count = 0;
-    let first = State::first(scenario);
+    let first = system.first();
     seen.insert(hash(&first), 0);
     known.push((hash(&first), 0));
     queue.push_back(first);
-    let mut next = Next::default();
+    let mut next = Vec::new();
     let mut found = None;
     let mut here = 0;
     while let Some(state) = queue.pop_front() {
-        let mut bad = wrong(scenario, &state);
-        if bad.is_none() && is_settled(scenario, &state) {
+        let mut violated = system.violation(&state);
+        if violated.is_none() && system.is_settled(&state) {
             at_rest.push(here);
-            bad = wrong_at_rest(scenario, &state);
+            violated = system.violation_at_rest(&state);
         }
-        if let Some(bad) = bad {
-            found = Some((bad, here));
+        if let Some(violated) = violated {
+            found = Some((violated, here));
             break;
         }
         if known.len() >= most {
-            found = Some(("the search is not finished", here));
+            found = Some(("the search stopped before its end", here));
             break;
         }
-        next_of(scenario, &state, &mut next);
+        next.clear();
+        system.steps(&state, &mut next);
         edges.first.push(edges.to.len() as u32);
-        for step in &next.0 {
+        for step in next.drain(..) {
             count += 1;
             let new = known.len() as u32;
             let key = hash(&step.after);
@@ -146,28 +170,28 @@ pub fn search(scenario: &Scenario, most: usize) -> Report {
     drop((queue, seen));
     if found.is_none() {
         found = stuck(known.len(), &edges, at_rest)
-            .map(|state| ("I5: it cannot come to rest from here", state));
+            .map(|state| ("I5: no state at rest can be reached from here", state));
     }
     Report {
         states: known.len(),
         steps: count,
         took: began.elapsed(),
-        wrong: found.map(|(bad, state)| (bad, trace(scenario, &known, state))),
+        violation: found.map(|(violated, state)| (violated, trace(system, &known, state))),
     }
 }
 
-/// Steps that happen by themselves: those of a state stand together.
+/// The steps that happen by themselves, grouped by the state that they start from.
 #[derive(Default)]
 struct Edges {
-    /// Where they lead.
+    /// The states that they lead to.
     to: Vec<u32>,
-    /// Where those of each state begin.
+    /// Where the steps of each state begin.
     first: Vec<u32>,
 }
 
-/// The first state from which none at rest can be reached.
+/// The first state from which no state at rest can be reached.
 fn stuck(states: usize, edges: &Edges, at_rest: Vec<u32>) -> Option<u32> {
-    // The same steps by where they lead: counted, then sorted into place.
+    // Reverses the steps: counts them by target, then sorts them into place.
     let mut first = vec![0_u32; states + 1];
     for to in &edges.to {
         first[*to as usize + 1] += 1;
@@ -195,9 +219,9 @@ fn stuck(states: usize, edges: &Edges, at_rest: Vec<u32>) -> Option<u32> {
     able.iter().position(|able| !able).map(|state| state as u32)
 }
 
-/// The steps that lead to a state: found again, for only hashes were kept. Workers may
-/// change their names on the way, and steps that make no difference are left out.
-fn trace(scenario: &Scenario, seen: &[(u64, u32)], state: u32) -> Vec<String> {
+/// The steps that lead to a state. They are searched again, because only hashes are kept. The
+/// names of workers may change on the way, and steps without effect are left out.
+fn trace<S: System>(system: &S, seen: &[(u64, u32)], state: u32) -> Vec<String> {
     let mut way = Vec::new();
     let mut last = state;
     while last > 0 {
@@ -205,16 +229,16 @@ fn trace(scenario: &Scenario, seen: &[(u64, u32)], state: u32) -> Vec<String> {
         way.push(hash);
         last = from;
     }
-    let mut here = State::first(scenario);
+    let mut here = system.first();
     let mut lines = Vec::new();
-    let mut next = Next::default();
+    let mut next = Vec::new();
     while let Some(target) = way.pop() {
-        next_of(scenario, &here, &mut next);
-        let Some(step) = next.0.iter().find(|step| hash(&step.after) == target) else { break };
-        lines.push(format!("{:?}: {}", step.who, step.what));
+        next.clear();
+        system.steps(&here, &mut next);
+        let Some(step) = next.drain(..).find(|step| hash(&step.after) == target) else { break };
+        lines.push(format!("{:?}: {}", step.actor, step.what));
         here = step.after;
     }
-    lines.push(format!("{:?}", here.store));
-    lines.push(format!("{:?}", here.redis));
+    lines.extend(system.describe(&here));
     lines
 }

@@ -1,53 +1,54 @@
-//! MongoDB: orders, run documents, and control. It never forgets what it answered.
+//! MongoDB: orders, run documents and control. It never loses an acknowledged write.
 
 use std::ops::Range;
 
-pub use crate::control::{Control, End, Figures, Intent, Letters, REMOVE, bit};
-use crate::scenario::{ORDERS, RUNS, Scenario};
+pub use crate::control::{
+    Control, End, Figures, Intent, LetterDecisions, Progress, REMOVE, Stamps, bit,
+};
+use crate::scenario::{Broken, ORDERS, RUNS, Scenario};
 
-/// The status of an order's document.
+/// Set in every patch, so that an empty patch differs from no patch.
+pub const PATCH: u8 = 0x80;
+
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Status {
-    /// There is none.
+    /// There is no document.
     #[default]
     Absent,
-    /// `pendente`.
+    /// `pendente`
     Pending,
-    /// `processado`.
+    /// `processado`
     Processed,
-    /// `falhou`.
+    /// `falhou`
     Dead,
-    /// `removido`.
+    /// `removido`
     Removed,
-    /// `cancelado`.
+    /// `cancelado`
     Cancelled,
 }
 
 impl Status {
-    /// Nothing more will happen to it by itself.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Absent | Self::Pending)
     }
 }
 
-/// An order, to one who is to push it.
+/// An order's state as a worker found it before a push.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Found {
-    /// It has not been read, or is another's to push.
+pub enum OrderState {
+    /// Not read, or not part of this push.
     #[default]
     Unread,
     /// Still to be processed.
     Todo,
-    /// Processed.
     Processed,
-    /// Dead.
     Dead,
     /// Removed or cancelled.
     Removed,
 }
 
-impl From<Status> for Found {
+impl From<Status> for OrderState {
     fn from(status: Status) -> Self {
         match status {
             Status::Absent | Status::Pending => Self::Todo,
@@ -58,47 +59,45 @@ impl From<Status> for Found {
     }
 }
 
-/// An order's document.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Order {
-    /// Its status.
     pub status: Status,
-    /// Of a cancelled one: the attempt to finish the cancel that marked it; 0: a stray.
+    /// If cancelled: the attempt that marked it; 0: a stray.
     pub stamp: u8,
-    /// It was a dead letter, and put back.
+    /// It was a dead letter and a retry put it back.
     pub retried: bool,
-    /// The verbs that marked it as a dead letter to be decided about.
+    /// The commands that marked it as a dead letter to be decided on.
     pub marks: u8,
+    /// The last command that put it back.
+    pub put: u8,
 }
 
-/// A run document.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RunDocument {
     /// The version of control that its writer had.
     pub version: u8,
-    /// How the run ended; none: it is active.
+    /// `None`: the run is active.
     pub end: Option<End>,
 }
 
-/// MongoDB, and what only the model knows about it.
+/// MongoDB, with fields that only the model needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Store {
-    /// The control document.
     pub control: Control,
     /// The orders of each run.
     pub orders: [[Order; ORDERS]; RUNS],
     /// The history.
     pub runs: [Option<RunDocument>; RUNS],
-    /// The model's: the end that control recorded for a run last.
+    /// Model only: the last end that control recorded for each run.
     pub ended: [Option<End>; RUNS],
-    /// The model's: the marks of dead letters that control ever named.
+    /// Model only: the marks of all decisions that control ever recorded.
     pub promised: u8,
-    /// The model's: what went wrong first.
+    /// Model only: the first error found.
     pub bug: Option<&'static str>,
 }
 
 impl Store {
-    pub(crate) fn blame(&mut self, bug: &'static str) {
+    pub(crate) fn record_bug(&mut self, bug: &'static str) {
         self.bug.get_or_insert(bug);
     }
 
@@ -113,7 +112,7 @@ impl Store {
             return false;
         }
         if next.run != now.run && next.run != 0 && now.active() {
-            self.blame("two runs were active at once");
+            self.record_bug("two runs were active at once");
         }
         self.control = next;
         if next.run != 0 {
@@ -125,8 +124,8 @@ impl Store {
         true
     }
 
-    /// `Store::ensure_run`, with `save_run`: makes sure of the run document that this
-    /// control calls for. `by_state`: whatever version the one that is there has.
+    /// `Store::ensure_run` with `save_run`: writes the run document for this control, unless there
+    /// is a newer one. `by_state`: also over a newer one.
     pub fn ensure_run(&mut self, control: &Control, by_state: bool) {
         if control.run == 0 {
             return;
@@ -139,13 +138,13 @@ impl Store {
                 return;
             }
             if found.end.is_some() && found.end == self.ended[run] && found.end != wanted.end {
-                self.blame("a run document that showed the end was changed");
+                self.record_bug("a run document that shows an end was changed");
             }
         }
         self.runs[run] = Some(wanted);
     }
 
-    /// `Store::insert_orders`: those that are there are left as they are.
+    /// `Store::insert_orders`: existing orders stay as they are.
     pub fn insert(&mut self, run: u8, orders: Range<usize>) {
         for order in &mut self.orders[usize::from(run) - 1][orders] {
             if order.status == Status::Absent {
@@ -155,14 +154,15 @@ impl Store {
     }
 
     /// `Store::settle_letters`.
-    pub fn settle(&mut self, run: u8, orders: Range<usize>, letters: Letters) {
+    pub fn settle(&mut self, run: u8, orders: Range<usize>, letters: LetterDecisions) {
         for letter in letters.into_iter().filter(|letter| *letter != 0) {
             for order in &mut self.orders[usize::from(run) - 1][orders.clone()] {
                 if order.status != Status::Dead || order.marks & bit(letter) == 0 {
                     continue;
                 }
                 if letter & REMOVE == 0 {
-                    *order = Order { status: Status::Pending, retried: true, ..Order::default() };
+                    let (status, put) = (Status::Pending, letter);
+                    *order = Order { status, put, retried: true, ..Order::default() };
                 } else {
                     order.status = Status::Removed;
                 }
@@ -170,7 +170,22 @@ impl Store {
         }
     }
 
-    /// `Store::mark_processed` of one order. Answers whether it was pending.
+    /// `Controller::patch`: settles the letters of a retry of a run that had ended. Returns the
+    /// orders that a Redis of the version before has to queue, one bit each, or 0 if Redis has to
+    /// replay, because not all of them are as the retry left them.
+    pub fn put_back(&mut self, scenario: &Scenario, control: &Control) -> u8 {
+        if control.put_back == 0 || control.intent != Intent::Run {
+            return 0;
+        }
+        self.settle(control.run, 0..ORDERS, control.letters);
+        let orders = self.orders[usize::from(control.run) - 1];
+        let due = |order: &Order| order.status == Status::Pending && order.put == control.put_back;
+        let bits = (0..ORDERS).filter(|i| due(&orders[*i])).fold(0_u8, |bits, i| bits | 1 << i);
+        let all = bits.count_ones() == u32::from(control.put);
+        if all || scenario.is(Broken::PatchOfWhatIsLeft) { bits | PATCH } else { 0 }
+    }
+
+    /// `Store::mark_processed` of one order. Returns whether it was pending.
     pub fn process(&mut self, scenario: &Scenario, run: u8, order: usize) -> bool {
         let reset = self.is_reset(run);
         let orders = &mut self.orders[usize::from(run) - 1];
@@ -180,14 +195,14 @@ impl Store {
         orders[order].status = Status::Processed;
         let open = |i: usize| !orders[i].status.is_terminal() && !orders[i].retried;
         if !reset && !scenario.vip[order] && (0..ORDERS).any(|i| scenario.vip[i] && open(i)) {
-            self.blame("I1: a NORMAL order was processed before every VIP order was terminal");
+            self.record_bug("I1: a NORMAL order was processed before every VIP order was terminal");
         }
         true
     }
 
-    /// `Store::cancel_pending`, with the stamp of an attempt to finish the cancel (0: a
-    /// stray). With `restamp`, marks of an older attempt become its own. Answers whether it
-    /// found any.
+    /// `Store::cancel_pending` with the stamp of an attempt to finish the cancel (0: a stray). With
+    /// `restamp`, orders that an older attempt marked get this stamp. Returns whether anything
+    /// changed.
     pub fn cancel(&mut self, run: u8, orders: Range<usize>, stamp: u8, restamp: bool) -> bool {
         let control = &self.control;
         let aborted = self.ended[usize::from(run) - 1].is_some_and(|end| end.aborted);
@@ -201,12 +216,11 @@ impl Store {
             }
         }
         if found && !legitimate {
-            self.blame("I6: orders of a run that was not cancelled were marked cancelled");
+            self.record_bug("I6: orders of a run that was not cancelled were marked cancelled");
         }
         found
     }
 
-    /// Deletes orders that `which` picks.
     pub fn delete(&mut self, run: u8, which: impl Fn(usize, &Order) -> bool) {
         let reset = self.is_reset(run);
         let mut gone = false;
@@ -217,7 +231,7 @@ impl Store {
             }
         }
         if gone && !reset {
-            self.blame("I6: an order went back to absent, and no reset asked for it");
+            self.record_bug("I6: an order was deleted without a reset");
         }
     }
 
@@ -228,32 +242,43 @@ impl Store {
         }
     }
 
-    /// `Store::delete_runs_below`.
+    /// Part of `Controller::delete_reset`: the history.
     pub fn delete_runs_below(&mut self, floor: u8) {
         for run in 1..floor.min(RUNS as u8 + 1) {
             self.runs[usize::from(run) - 1] = None;
         }
     }
 
-    /// `Store::count`: orders by what became of them, and whether any is pending. Of the
-    /// cancelled those of this attempt.
+    /// `Store::count` of one page: its orders by outcome, and whether any is pending. Counts only
+    /// the cancelled orders that this attempt marked.
     #[must_use]
-    pub fn count(&self, scenario: &Scenario, run: u8, stamp: u8) -> (Figures, bool) {
+    pub fn count_page(
+        &self,
+        scenario: &Scenario,
+        run: u8,
+        page: usize,
+        stamp: u8,
+    ) -> (Figures, bool) {
         let mut figures = Figures::default();
-        let mut pending = false;
-        for (i, order) in self.orders[usize::from(run) - 1].iter().enumerate() {
-            let priority = usize::from(!scenario.vip[i]);
-            match order.status {
-                Status::Processed => figures.processed[priority] += 1,
-                Status::Dead => figures.dead[priority] += 1,
-                Status::Removed => figures.removed[priority] += 1,
-                Status::Cancelled => {
-                    figures.removed[priority] += u8::from(order.stamp == stamp);
-                }
-                Status::Pending => pending = true,
-                Status::Absent => {}
-            }
+        let priority = usize::from(!scenario.vip[page]);
+        let order = self.orders[usize::from(run) - 1][page];
+        match order.status {
+            Status::Processed => figures.processed[priority] += 1,
+            Status::Dead => figures.dead[priority] += 1,
+            Status::Removed => figures.removed[priority] += 1,
+            Status::Cancelled => figures.removed[priority] += u8::from(order.stamp == stamp),
+            Status::Pending | Status::Absent => {}
         }
-        (figures, pending)
+        (figures, order.status == Status::Pending)
+    }
+
+    /// `Store::count` of all pages.
+    #[must_use]
+    pub fn count(&self, scenario: &Scenario, run: u8, stamps: Stamps) -> (Figures, bool) {
+        let pages = stamps.into_iter().enumerate();
+        pages.fold((Figures::default(), false), |(sum, any), (page, stamp)| {
+            let (figures, pending) = self.count_page(scenario, run, page, stamp);
+            (sum.plus(figures), any || pending)
+        })
     }
 }

@@ -1,24 +1,25 @@
-//! Steps that come to nothing, and steps whose moment makes no difference.
+//! Steps without effect, and steps whose moment makes no difference.
 
 use crate::{
-    closing::{
-        Closing,
-        Step::{Adopt, Ensure, Mark, Settle},
+    ending::{
+        self, Ending,
+        Step::{Adopt, Count, Ensure, Mark, Settle},
     },
     queue::of,
-    scenario::{Ask, Broken, Scenario},
+    request::{Request, Step},
+    scenario::{Broken, Command, Scenario},
     state::State,
     store::Control,
-    verb::{Step, Verb},
     worker::{Chunk, Drain, Task},
 };
 
 impl State {
-    /// A step that changes nothing, now and whenever it is taken, is taken at once: to make
-    /// sure of a run document that is there, where nothing deletes it; to tell Redis what it
-    /// knows, where it cannot forget.
+    /// Takes at once every step that changes nothing, whenever it is taken: writing a run document
+    /// that exists and that nothing deletes; updating a Redis that is up to date and cannot fall
+    /// behind.
     pub(super) fn skip_idle_steps(&mut self, scenario: &Scenario) {
-        let kept = !scenario.asks.contains(&Ask::Reset) && !scenario.is(Broken::RunDocumentByState);
+        let kept = !scenario.commands.contains(&Command::Reset)
+            && !scenario.is(Broken::RunDocumentByState);
         let runs = self.store.runs;
         let ensured = |control: &Control| {
             let run = usize::from(control.run);
@@ -30,51 +31,51 @@ impl State {
         let redis = if falls { 0 } else { self.redis.version };
         let stale = self.stale.map_or(redis, |stale| stale.version);
         let told = |control: &Control| redis >= control.version;
-        let skip = |closing: &mut Closing, version: u8| {
-            if closing.step == Ensure && ensured(&closing.control) {
-                closing.step = Adopt;
+        let skip = |ending: &mut Ending, version: u8| {
+            if ending.step == Ensure && ensured(&ending.control) {
+                ending.step = Adopt;
             }
-            closing.step == Adopt && version >= closing.control.version
+            ending.step == Adopt && version >= ending.control.version
         };
-        for (verb, ask) in self.verbs.iter_mut().zip(&scenario.asks) {
-            if verb.step == Step::Ensure && ensured(&verb.control) {
-                verb.step = Step::Adopt;
+        for (request, command) in self.requests.iter_mut().zip(&scenario.commands) {
+            if request.step == Step::Ensure && ensured(&request.control) {
+                request.step = Step::Adopt;
             }
-            if verb.step == Step::Adopt && told(&verb.control) {
-                verb.step = verb.told(scenario, *ask);
+            if request.step == Step::Adopt && told(&request.control) {
+                request.step = request.after_adopt(scenario, *command);
             }
-            if let Step::Close(closing) = &mut verb.step
-                && skip(closing, redis)
+            if let Step::End(ending) = &mut request.step
+                && skip(ending, redis)
             {
-                verb.step = Step::Over;
+                request.step = Step::Over;
             }
-            if verb.step == Step::Over {
-                *verb = Verb { late: verb.late, ..Verb::over() };
+            if request.step == Step::Over {
+                *request = Request { late: request.late, ..Request::over() };
             }
         }
         for worker in 0..scenario.workers {
-            let least = if self.workers[worker].astray { redis.min(stale) } else { redis };
-            if let Task::Close(closing) = &mut self.workers[worker].task
-                && skip(closing, least)
+            let least = if self.workers[worker].on_stale_master { redis.min(stale) } else { redis };
+            if let Task::End(ending) = &mut self.workers[worker].task
+                && skip(ending, least)
             {
                 self.drop_token(worker);
             }
         }
-        if let Some(keeper) = &mut self.keeper {
-            keeper.ensured |= ensured(&keeper.control);
-            if told(&keeper.control) {
-                self.keeper = None;
+        if let Some(reconciler) = &mut self.reconciler {
+            reconciler.ensured |= reconciler.control.put_back == 0 && ensured(&reconciler.control);
+            if told(&reconciler.control) {
+                self.reconciler = None;
             }
         }
     }
 
-    /// A lease that no process will present again expires at once: what it holds back can be
-    /// done from then on, and nothing that could be done before is prevented by that. On the
-    /// stale master those are the leases of all who do not talk to it, nor ever will again.
+    /// Expires at once every lease that no process will present again. This only allows more:
+    /// nothing that was possible before becomes impossible. On the stale master these are the
+    /// leases of all workers that do not talk to it, and never will.
     pub(super) fn expire_leases(&mut self, scenario: &Scenario) {
         if let Some(stale) = &mut self.stale {
             for (worker, holder) in self.workers.iter().enumerate() {
-                if !holder.astray {
+                if !holder.on_stale_master {
                     stale.disown(of(worker));
                 }
             }
@@ -86,31 +87,32 @@ impl State {
         }
     }
 
-    /// What a process still does, and that comes to nothing whatever happens: a compare-and-set
-    /// on a version that is gone; an ack or a push under a lease that no server has, nor can
-    /// have again.
+    /// Forgets steps that cannot have an effect: a compare-and-set on a version that is gone; an
+    /// ack or a push under a lease that no server has or can have again.
     pub(super) fn forget_lost_steps(&mut self, scenario: &Scenario) {
-        let now = self.store.control.version;
-        let forget = |closing: &mut Closing| {
-            if matches!(closing.step, Settle | Mark) && closing.control.version != now {
-                let Control { version, run, letters, .. } = closing.control;
-                closing.control = Control { version, run, letters, ..Control::default() };
+        let control = self.store.control;
+        let now = control.version;
+        let forget = |ending: &mut Ending| {
+            let marks = matches!(ending.step, Settle | Mark | Count);
+            if marks || ending.step == ending::Step::Set && ending.stamp != 0 {
+                let Control { run, letters, .. } = ending.control;
+                ending.control = Control { run, letters, ..Control::default() };
             }
         };
-        for verb in &mut self.verbs {
-            // This version was passed: the write finds its predecessor gone.
-            verb.late = verb.late.filter(|late| late.version > now);
-            let reset_below = verb.control.reset_below;
-            match &mut verb.step {
-                Step::Close(closing) if closing.is_lost(now) => *verb = Verb::over(),
-                Step::Close(closing) => forget(closing),
-                Step::Set if verb.control.version != now => {
-                    verb.step = verb.tries_again();
-                    verb.control = Control::default();
+        for request in &mut self.requests {
+            // Control has passed this version, so the late write will fail.
+            request.late = request.late.filter(|late| late.version > now);
+            let reset_below = request.control.reset_below;
+            match &mut request.step {
+                Step::End(ending) if ending.is_lost(&control) => *request = Request::over(),
+                Step::End(ending) => forget(ending),
+                Step::Set if request.control.version != now => {
+                    request.step = request.tries_again();
+                    request.control = Control::default();
                 }
-                Step::Read | Step::Decide => verb.control = Control::default(),
+                Step::Read | Step::Decide => request.control = Control::default(),
                 Step::DeleteOrders | Step::DeleteRuns => {
-                    verb.control = Control { reset_below, ..Control::default() };
+                    request.control = Control { reset_below, ..Control::default() };
                 }
                 _ => {}
             }
@@ -123,8 +125,8 @@ impl State {
             let held = self.is_held(worker);
             match &mut self.workers[worker].task {
                 Task::Sum(_, control) if control.version != now => self.lose(scenario, worker),
-                Task::Close(closing) if closing.is_lost(now) => self.lose(scenario, worker),
-                Task::Close(closing) => forget(closing),
+                Task::End(ending) if ending.is_lost(&control) => self.lose(scenario, worker),
+                Task::End(ending) => forget(ending),
                 Task::Order { step: Drain::Ack(_), .. }
                 | Task::Chunk { step: Chunk::Push, .. }
                 | Task::Range { .. }
@@ -137,10 +139,9 @@ impl State {
         }
     }
 
-    /// All that this worker will still do is to hand the end back. That is done at once, where
-    /// it makes no difference.
+    /// The worker can only hand the end back. It does so at once, where that makes no difference.
     fn lose(&mut self, scenario: &Scenario, worker: usize) {
-        self.workers[worker].task = Task::Close(Closing::LOST);
+        self.workers[worker].task = Task::End(Ending::LOST);
         let redis = self.redis_of(worker);
         if redis.savers & (1 << of(worker)) == 0 || redis.end_is_held_by_one() {
             redis.give_back_end(scenario, of(worker));

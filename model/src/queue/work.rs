@@ -1,29 +1,29 @@
-//! The scripts that close a lease with what came of it.
+//! The scripts that close a lease with a result.
 
 use super::{Outcome, Owner, RANGE, Redis, SAVE, order_slot};
 use crate::{
     scenario::{Broken, ORDERS, Scenario},
-    store::Found,
+    store::OrderState,
 };
 
 impl Redis {
-    /// `push_chunk.lua`. Answers false if it was stale.
+    /// `push_chunk.lua`. Returns false if the lease is lost.
     pub fn push_chunk(
         &mut self,
         scenario: &Scenario,
         owner: Owner,
         chunk: usize,
         number: u8,
-        found: [Found; ORDERS],
+        found: [OrderState; ORDERS],
     ) -> bool {
-        // A number that names another's lease of another chunk is refused: it does not add up.
+        // A number that names the lease of another chunk is refused: the counts do not match.
         if self.lease(scenario, owner, chunk, number) != Some(chunk) {
             return false;
         }
         for order in scenario.chunk(chunk) {
             let priority = usize::from(!scenario.vip[order]);
             self.ledger[priority].generated += 1;
-            self.replay |= found[order] != Found::Todo;
+            self.replay |= found[order] != OrderState::Todo;
             if scenario.vip[order] {
                 self.push(scenario, order, found[order]);
             } else {
@@ -42,7 +42,7 @@ impl Redis {
         scenario: &Scenario,
         owner: Owner,
         number: u8,
-        found: [Found; ORDERS],
+        found: [OrderState; ORDERS],
     ) {
         if self.lease(scenario, owner, RANGE, number) != Some(RANGE) {
             return;
@@ -56,13 +56,13 @@ impl Redis {
         self.advance(scenario);
     }
 
-    fn push(&mut self, scenario: &Scenario, order: usize, found: Found) {
+    fn push(&mut self, scenario: &Scenario, order: usize, found: OrderState) {
         match found {
-            // A range of a run that was not replayed is not read.
-            Found::Unread | Found::Todo => self.queue(order),
-            Found::Processed => self.count(scenario, order, 0),
-            Found::Dead => self.count(scenario, order, 1),
-            Found::Removed => self.count(scenario, order, 2),
+            // The range of a run that was not replayed is not read.
+            OrderState::Unread | OrderState::Todo => self.queue(order),
+            OrderState::Processed => self.count(scenario, order, 0),
+            OrderState::Dead => self.count(scenario, order, 1),
+            OrderState::Removed => self.count(scenario, order, 2),
         }
     }
 
@@ -90,7 +90,7 @@ impl Redis {
                 }
                 self.close(lease);
             }
-            // Without a token there is nothing to look for: it counts.
+            // Without a token there is nothing to check, so it counts.
             None if scenario.is(Broken::AckWithoutToken) => {}
             _ => return,
         }

@@ -1,15 +1,14 @@
 //! A chunk: `worker/src/generate.rs`.
 
-use super::{Chunk, Task, release};
 use crate::{
     queue,
     scenario::{Broken, Scenario},
-    state::{Next, State},
-    store::{Found, Status},
+    state::{State, Steps},
+    store::{OrderState, Status},
+    worker::{Chunk, Task},
 };
 
-/// The next step of this worker's chunk.
-pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Next) {
+pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Steps<'_>) {
     let Task::Chunk { run, chunk, step, found } = state.workers[me].task else { return };
     let orders = scenario.chunk(usize::from(chunk));
     let to = |after: &mut State, step| {
@@ -26,9 +25,9 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Next) {
             let (mut found, mut missing) = (found, false);
             for order in orders.clone() {
                 let status = after.store.orders[usize::from(run) - 1][order].status;
-                // Of a NORMAL order only whether it is terminal is told.
+                // Of a NORMAL order the push only needs to know whether it is terminal.
                 let processed = !scenario.vip[order] && status.is_terminal();
-                found[order] = if processed { Found::Processed } else { status.into() };
+                found[order] = if processed { OrderState::Processed } else { status.into() };
                 missing |= status == Status::Absent;
             }
             let step = if missing {
@@ -36,17 +35,17 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Next) {
             } else if scenario.is(Broken::StoredChunkIsPushedUnseen) {
                 Chunk::Push
             } else {
-                Chunk::Look
+                Chunk::CheckControl
             };
             after.workers[me].task = Task::Chunk { run, chunk, step, found };
             "reads the chunk"
         }
         Chunk::Insert => {
             after.store.insert(run, orders.clone());
-            to(after, Chunk::Look);
+            to(after, Chunk::CheckControl);
             "inserts the chunk"
         }
-        Chunk::Look | Chunk::Wait => look(scenario, after, me, (run, step), to),
+        Chunk::CheckControl => check_control(after, run, to),
         Chunk::History(cancelled, floor) => {
             let end = after.store.runs[usize::from(run) - 1].and_then(|document| document.end);
             if cancelled || end.is_some_and(|end| end.aborted) {
@@ -56,18 +55,18 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Next) {
                 to(after, Chunk::Delete(floor));
                 "the run was reset"
             } else {
-                release(scenario, after, me);
+                after.release(scenario, me);
                 "the run is over"
             }
         }
         Chunk::Stray => {
             after.store.cancel(run, orders.clone(), 0, false);
-            release(scenario, after, me);
+            after.release(scenario, me);
             "marks the late chunk"
         }
         Chunk::Delete(floor) => {
             after.store.delete_below(floor);
-            release(scenario, after, me);
+            after.release(scenario, me);
             "deletes the late chunk"
         }
         Chunk::Push => {
@@ -89,33 +88,18 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Next) {
             "deletes what it inserted"
         }
     });
-    if step == Chunk::Wait {
-        next.add(me, state, |after| {
-            after.drop_token(me);
-            "waits no longer for the cancel"
-        });
-    }
 }
 
-/// `still_wanted`.
-fn look(
-    scenario: &Scenario,
-    after: &mut State,
-    me: usize,
-    (run, step): (u8, Chunk),
-    to: impl Fn(&mut State, Chunk),
-) -> &'static str {
+/// The first read of `check_run_active`.
+fn check_control(after: &mut State, run: u8, to: impl Fn(&mut State, Chunk)) -> &'static str {
     let control = after.store.control;
     if control.wants(run) {
         to(after, Chunk::Push);
         "the run is wanted"
     } else if control.cancelling(run) {
-        if step == Chunk::Look {
-            let (slot, number) = (after.workers[me].task.slot(), after.workers[me].number);
-            after.redis_of(me).release(scenario, queue::of(me), slot, number);
-            to(after, Chunk::Wait);
-        }
-        "the run is being cancelled: waits"
+        // The cancel has not counted these orders yet, or will find that they are marked.
+        to(after, Chunk::Stray);
+        "the run is being cancelled"
     } else {
         let cancelled = control.run == run && control.end.is_some_and(|end| end.aborted);
         to(after, Chunk::History(cancelled, control.reset_below));

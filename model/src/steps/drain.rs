@@ -1,20 +1,20 @@
 //! An order: `worker/src/drain.rs`.
 
-use super::{Drain, Task, release};
 use crate::{
     queue::{self, Outcome},
     scenario::{Broken, Scenario},
-    state::{Next, State},
+    state::{State, Steps},
     store::Status,
+    worker::{Drain, Task},
 };
 
-/// The next step of this worker's batch, of one order.
+/// The next step of this worker's batch, which is one order.
 pub fn steps(
     scenario: &Scenario,
     state: &State,
     me: usize,
     (run, order, step): (u8, usize, Drain),
-    next: &mut Next,
+    next: &mut Steps<'_>,
 ) {
     let status = state.store.orders[usize::from(run) - 1][order].status;
     let to = |after: &mut State, step| {
@@ -46,34 +46,34 @@ pub fn steps(
             to(
                 after,
                 match told(status) {
-                    Some(_) if blind => Drain::Judge,
+                    Some(_) if blind => Drain::CheckAttempts,
                     Some(outcome) => Drain::Ack(outcome),
-                    None => Drain::Look,
+                    None => Drain::CheckControl,
                 },
             );
             "reads the order back"
         }
-        Drain::Look => {
+        Drain::CheckControl => {
             if after.store.control.wants(run) {
-                to(after, Drain::Judge);
+                to(after, Drain::CheckAttempts);
                 return "the run is wanted";
             }
-            release(scenario, after, me);
-            "the run is not wanted: hands back"
+            after.release(scenario, me);
+            "the run is not wanted: hands the lease back"
         }
-        Drain::Judge => {
+        Drain::CheckAttempts => {
             let again = after.redis_of(me).attempts[order] + 1 < scenario.attempts;
-            to(after, if again { Drain::Ack(Outcome::Retry) } else { Drain::Bury });
-            "asks for the attempts made"
+            to(after, if again { Drain::Ack(Outcome::Retry) } else { Drain::MarkDead });
+            "reads the number of attempts"
         }
-        Drain::Bury => {
+        Drain::MarkDead => {
             let found = &mut after.store.orders[usize::from(run) - 1][order];
             if !status.is_terminal() && !scenario.is(Broken::DeadInRedisOnly) {
                 (found.status, found.marks) = (Status::Dead, 0);
             }
             let seen = if scenario.is(Broken::DeadUnseen) { None } else { told(status) };
             to(after, Drain::Ack(seen.unwrap_or(Outcome::Dead)));
-            "gives the order up"
+            "makes the order a dead letter"
         }
         Drain::Ack(outcome) => {
             let number = after.workers[me].number;
