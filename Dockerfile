@@ -1,5 +1,6 @@
-# Three images: --target api, --target worker, --target cli. Each is one program, the libraries
-# it links and the certificates of public CAs: no shell, no package manager, no root.
+# Three images: --target api, --target worker, --target cli. Each is one program (cli has the
+# worker's too, for `pedidos audit`), the libraries it links and the certificates of public CAs: no
+# shell, no package manager, no root.
 
 FROM docker.io/library/node:20-bookworm-slim AS dashboard
 WORKDIR /src/dashboard
@@ -51,7 +52,7 @@ USER 65532:65532
 ENV HOST=0.0.0.0 BACKEND_LOGS=false
 
 FROM base AS cli
-COPY --from=build /src/target/release/pedidos /usr/local/bin/
+COPY --from=build /src/target/release/pedidos /src/target/release/pedidos-worker /usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/pedidos"]
 
 FROM base AS worker

@@ -1,60 +1,65 @@
-# make run QUANTITY=100000 WORKERS=4 SEED=7 PORT=3000 EXIT=1: see scripts/run.
+# make run QUANTITY=100000 WORKERS=4 SEED=7 PORT=3000 EXIT=1: see xtask/src/run.rs.
 
 .DEFAULT_GOAL := help
+# When make began, in seconds since the epoch; make run prints the time since then.
+export MAKE_BEGAN := $(shell date +%s)
 .PHONY: help run test check test-faults test-k8s chaos bench benches dashboard openapi sbom services-up services-down stop
 
-help: ## this list
-	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+help: ## show this list
+	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: ## one run of orders, followed live, then serve until Ctrl-C (QUANTITY, WORKERS, SEED, PORT; EXIT=1: audit, then stop)
+run: ## run a million orders, follow them live, then serve until Ctrl-C (QUANTITY, WORKERS, SEED, PORT; EXIT=1: audit, then stop)
 	@scripts/deps
-	@scripts/services with scripts/run
+	@scripts/xtask prepare scripts/build
+	@scripts/services with scripts/xtask run
 
-test: ## all tests, on a real Redis and a MongoDB-protocol server
+test: ## run all Rust tests, on a real Redis and a MongoDB-protocol server with their data in memory (TEST_THREADS)
 	@scripts/deps
-	@scripts/services with scripts/test
+	@scripts/xtask prepare scripts/build tests
+	@scripts/test
 
-check: ## format, lints, docs, openapi.yaml, contract fuzzing, the dashboard in Chromium, rules on a real Prometheus, images and manifests, shell scripts, licences
+check: ## check format, lints, docs, openapi.yaml, the contract by fuzzing, the dashboard in Chromium, rules on a real Prometheus, images, manifests, shell scripts, licences
 	@scripts/deps
+	@scripts/xtask prepare scripts/build
 	@scripts/services with scripts/check
 
-test-faults: ## every fault test ten times, chaos, the model's large searches (TIMES, RUNS; hours)
+test-faults: ## run every fault test ten times, chaos, and the model's large searches (TIMES, RUNS; takes hours)
 	@scripts/deps
 	@scripts/services with scripts/faults
 
-test-k8s: ## on a real cluster: KUBECONFIG's, after asking, or one that is made here (FAST, KEEP, QUANTITY)
+test-k8s: ## test on a real cluster: that of KUBECONFIG, after asking, or a new one (FAST, KEEP, QUANTITY)
 	@scripts/deps
-	@scripts/test-k8s
+	@scripts/e2e test-k8s
 
-chaos: ## random faults in random runs (RUNS, SEED, MINUTES); a failure says its seed
+chaos: ## run random faults in random runs (RUNS, SEED, MINUTES); a failure prints its seed
 	@scripts/deps
 	@scripts/services with scripts/e2e chaos
 
-bench: ## our runs beside the floor, in turns (QUANTITY, WORKERS="1 2 4 8", ROUNDS)
+bench: ## measure runs against the floor, in turns (QUANTITY, WORKERS="1 2 4 8", ROUNDS, AGAINST=folder of another build, ONLY=cancel, CANCELLED)
 	@scripts/deps
 	@scripts/services with scripts/e2e bench
 
-benches: ## Criterion: generator, ids, scripts (make bench measures whole runs)
+benches: ## measure generator, ids and scripts with Criterion (make bench measures whole runs)
 	@scripts/deps
-	@scripts/services with cargo bench --workspace --bench parts
+	@scripts/services with cargo bench -p pedidos-benches
 
 openapi: ## write openapi/openapi.yaml from the code
 	@scripts/deps
 	@scripts/openapi
 
-dashboard: ## build the web page, which the next build of the API serves at /
+dashboard: ## build the web page; the next build of the API serves it at /
 	@scripts/dashboard
 
-sbom: ## what each program is built from, as CycloneDX, into .local/sbom
+sbom: ## write what each program is built from, as CycloneDX, into .local/sbom
 	@scripts/deps
 	@scripts/sbom
 
-services-up: ## start the private Redis and MongoDB-protocol server, or say what runs
+services-up: ## start a private Redis and MongoDB-protocol server, or show which run
 	@scripts/deps
 	@scripts/services up
 
-services-down: ## stop them; their data stay in .local/services
+services-down: ## stop these servers; their data stay in .local/services
 	@scripts/services down
 
-stop: ## end what make run and make services-up of this clone left running
-	@scripts/stop
+stop: ## stop what make run and make services-up of this clone left running
+	@scripts/xtask stop

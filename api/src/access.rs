@@ -1,57 +1,60 @@
 //! Who may call what, how often, and who did.
 //!
-//! - [`policy`]: the one table that decides.
-//! - [`guard`]: what stands around the routes: where a call comes from, who calls, what that
-//!   takes, how often; and the lines of the audit trail ([`trail`]).
-//! - [`who`]: finds out who calls, by a key ([`keyring`]), a token ([`token`], with the
-//!   cryptography of [`signatures`]) or the cookie of a browser ([`cookie`]).
-//! - [`origin`]: calls that a web page from elsewhere makes a browser send.
+//! - [`policy`]: the one table of what each role may do.
+//! - [`guard`]: stands around the routes and asks all of it, in this order: where a call comes
+//!   from ([`origin`]), who calls, what that requires, how often ([`rate_limit`]); and writes the
+//!   audit trail ([`trail`]).
+//! - [`credentials`]: what a request has of them. [`authenticator`]: finds out who the
+//!   [`caller`] is, by a key ([`keyring`]), a token ([`token`], with the cryptography of
+//!   [`signatures`]) or the cookie of a browser ([`cookie`]).
 
+pub mod authenticator;
+pub mod caller;
 pub mod cookie;
+pub mod credentials;
 pub mod guard;
 pub mod keyring;
 pub mod origin;
 pub mod policy;
+pub mod rate_limit;
 pub mod signatures;
 pub mod token;
 pub mod trail;
-pub mod who;
 
 use std::sync::Arc;
 
-use pedidos_common::config::AccessSettings;
+use crate::settings::AccessSettings;
 
-use self::who::Door;
+use self::authenticator::Authenticator;
 
 /// Who may call, and how that is found out. Cloning shares it.
 #[derive(Clone)]
 pub struct Access {
-    /// What is configured.
     pub settings: AccessSettings,
-    /// Finds out who calls.
-    pub door: Arc<Door>,
+    pub authenticator: Arc<Authenticator>,
 }
 
 impl Access {
-    /// Reads keys and what else there is.
-    ///
     /// # Errors
     /// Every mistake, by the name of its setting.
     pub fn open(settings: &AccessSettings) -> Result<Self, Vec<String>> {
-        Ok(Self { settings: settings.clone(), door: Arc::new(Door::open(settings)?) })
+        Ok(Self {
+            settings: settings.clone(),
+            authenticator: Arc::new(Authenticator::open(settings)?),
+        })
     }
 
-    /// What a person should know who starts this: who can do what.
+    /// A warning for the log of the start, if nobody has to authenticate.
     #[must_use]
-    pub fn said(&self) -> Option<&'static str> {
+    pub fn warning(&self) -> Option<&'static str> {
         match (self.settings.wants_credentials(), self.settings.is_loopback()) {
             (true, _) => None,
             (false, true) => Some(
-                "no keys: whoever is on this machine may do everything, and no other machine is \
-                 served",
+                "no API keys: everybody on this machine may do everything; other machines cannot \
+                 connect",
             ),
             (false, false) => {
-                Some("ALLOW_ANONYMOUS: whoever reaches this address may do everything")
+                Some("ALLOW_ANONYMOUS: everybody who reaches this address may do everything")
             }
         }
     }

@@ -1,134 +1,59 @@
-//! Server-sent events. One task of this process reads what is new, four times a
-//! second while anybody listens, and tells all streams: their number costs Redis
-//! nothing. What a stream missed before it began, it reads by itself, once.
+//! Server-sent events. One task of this process reads new entries, four times a second while there
+//! are streams, and sends them to all streams: Redis' load does not grow with their number. What a
+//! stream missed before it began, it reads itself, once.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use pedidos_common::{
-    control::{Controller, VerbError},
+use pedidos_api_types::{
+    events::{EventData, EventName, GapEvent, LogEvent, PhaseEvent, StreamEvent},
+    status::Status,
+};
+use pedidos_core::time::iso;
+use pedidos_pipeline::{
+    commands::{CommandError, Controller},
     events::{self, Cursor, Entry, News},
     queue::Snapshot,
-    telemetry::iso,
 };
-use poem_openapi::{Enum, Object, Union};
 use tokio::{
     sync::{Notify, broadcast},
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::status::{PhaseName, Status};
+use crate::views;
 
-/// A comment is sent this often: proxies close what is silent.
+pub mod slots;
+
+/// How often a comment is sent: proxies close silent connections.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// What is new is looked for this often.
-const TICK: Duration = Duration::from_millis(250);
-/// Events that a stream may be behind before it is ended.
-const BEHIND: usize = 1_024;
+/// How often new entries are read.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Events that a stream may lag behind before it ends.
+const MAX_LAG: usize = 1_024;
 
-/// One event, as its fields are on the wire.
-#[derive(Debug, Clone, Object)]
-pub struct StreamEvent {
-    /// Give it as `Last-Event-ID` to go on after this event.
-    pub id: String,
-    /// What kind of event it is.
-    pub event: EventName,
-    /// The rest, as JSON.
-    pub data: EventData,
-}
-
-/// What kind of event it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "lowercase")]
-pub enum EventName {
-    /// The phase has changed.
-    Phase,
-    /// Something of the status has changed.
-    Progress,
-    /// A line was logged.
-    Log,
-    /// Events before this one were dropped, and this reader has missed them.
-    Gap,
-}
-
-impl EventName {
-    /// As it is on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Phase => "phase",
-            Self::Progress => "progress",
-            Self::Log => "log",
-            Self::Gap => "gap",
-        }
-    }
-}
-
-/// The data of an event.
-#[derive(Debug, Clone, Union)]
-pub enum EventData {
-    /// Of `phase`.
-    Phase(PhaseEvent),
-    /// Of `progress`: the answer of `GET /pedidos`.
-    Progress(Arc<Status>),
-    /// Of `log`.
-    Log(LogEvent),
-    /// Of `gap`.
-    Gap(GapEvent),
-}
-
-/// The phase has changed.
-#[derive(Debug, Clone, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct PhaseEvent {
-    /// The phase since then.
-    phase: PhaseName,
-    /// The run.
-    run_id: Option<String>,
-    /// When.
-    at: String,
-}
-
-/// A line was logged.
-#[derive(Debug, Clone, Object)]
-pub struct LogEvent {
-    /// INFO, WARN, ERROR.
-    level: String,
-    /// All of it: time, level, process, message.
-    line: String,
-}
-
-/// Events before this one were dropped, and this reader has missed them.
-#[derive(Debug, Clone, Object)]
-pub struct GapEvent {
-    /// The id that it asked to go on from.
-    after: String,
-}
-
-/// What all streams are told.
+/// What the task sends to all streams.
 #[derive(Debug, Clone)]
-enum Told {
-    /// What the task tells begins here: it had slept, or only starts.
+enum Notice {
+    /// The task begins to read: it has slept, or has just started.
     Begin,
     News(Entry),
     Progress(Arc<Status>),
 }
 
-/// Tells all streams of this process what is new.
 #[derive(Clone)]
 pub struct Hub {
-    told: broadcast::Sender<Told>,
-    somebody: Arc<Notify>,
+    notices: broadcast::Sender<Notice>,
+    wake: Arc<Notify>,
     shutdown: CancellationToken,
 }
 
 impl Hub {
-    /// Starts the one task that reads. Streams end at shutdown.
+    /// Starts the task. Streams end at shutdown.
     #[must_use]
     pub fn start(controller: Controller, shutdown: CancellationToken) -> Self {
-        let (told, _) = broadcast::channel(BEHIND);
-        let hub = Self { told, somebody: Arc::default(), shutdown };
+        let (notices, _) = broadcast::channel(MAX_LAG);
+        let hub = Self { notices, wake: Arc::default(), shutdown };
         tokio::spawn(hub.clone().run(controller));
         hub
     }
@@ -136,82 +61,82 @@ impl Hub {
     async fn run(self, controller: Controller) {
         while !self.shutdown.is_cancelled() {
             tokio::select! {
-                () = self.somebody.notified() => {}
+                () = self.wake.notified() => {}
                 () = self.shutdown.cancelled() => return,
             }
-            self.tell(&controller).await;
+            self.publish(&controller).await;
         }
     }
 
-    /// Until nobody listens any more.
-    async fn tell(&self, controller: &Controller) {
+    /// Reads until there are no streams.
+    async fn publish(&self, controller: &Controller) {
         let mut cursor = None;
         let mut shown = None;
-        let mut ticks = tokio::time::interval(TICK);
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while self.told.receiver_count() > 0 {
+        while self.notices.receiver_count() > 0 {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = self.shutdown.cancelled() => return,
             }
-            if let Err(error) = self.tell_once(controller, &mut cursor, &mut shown).await {
-                tracing::debug!(%error, "no news for the streams; trying again");
+            if let Err(error) = self.publish_once(controller, &mut cursor, &mut shown).await {
+                tracing::debug!(%error, "cannot read events; trying again");
             }
         }
     }
 
-    async fn tell_once(
+    async fn publish_once(
         &self,
         controller: &Controller,
         cursor: &mut Option<Cursor>,
         shown: &mut Option<Snapshot>,
-    ) -> Result<(), VerbError> {
+    ) -> Result<(), CommandError> {
         let queue = &controller.queue;
         let mut place = if let Some(place) = *cursor {
             place
         } else {
             let place = events::newest(queue).await?;
-            self.send(Told::Begin);
+            self.send(Notice::Begin);
             place
         };
         for entry in events::after(queue, &place).await? {
             place = place.after(&entry);
-            self.send(Told::News(entry));
+            self.send(Notice::News(entry));
         }
         *cursor = Some(place);
         let snapshot = controller.current().await?;
-        // That time passes is no news.
+        // The time alone is no change.
         let mut state = snapshot.clone();
-        (state.now_ms, state.first_deadline_ms) = (0, 0);
+        state.now_ms = 0;
         state.workers.iter_mut().for_each(|worker| worker.seen_ms = 0);
+        state.run.iter_mut().for_each(|run| (run.clock, run.ahead) = (0, 0));
         if shown.as_ref() != Some(&state) {
-            self.send(Told::Progress(Arc::new(Status::of(&snapshot))));
+            self.send(Notice::Progress(Arc::new(views::status::status(&snapshot))));
             *shown = Some(state);
         }
         Ok(())
     }
 
-    /// That nobody is left to be told, the loop sees.
-    fn send(&self, told: Told) {
-        let _nobody = self.told.send(told);
+    /// The loop sees when there are no streams.
+    fn send(&self, notice: Notice) {
+        let _no_streams = self.notices.send(notice);
     }
 }
 
-/// One stream.
 struct Stream {
     controller: Controller,
-    told: broadcast::Receiver<Told>,
+    notices: broadcast::Receiver<Notice>,
     shutdown: CancellationToken,
     /// Everything before this has been sent.
     cursor: Cursor,
-    /// To be sent first.
+    /// Sent first.
     ready: VecDeque<StreamEvent>,
-    /// There may be news that nobody will tell: they have to be read.
+    /// There may be entries that the task does not send: the stream reads them.
     behind: bool,
 }
 
 impl Stream {
-    /// The next event; none ends the stream.
+    /// None ends the stream.
     async fn next(mut self) -> Option<(StreamEvent, Self)> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -220,38 +145,40 @@ impl Stream {
             if self.behind {
                 let missed = events::after(&self.controller.queue, &self.cursor).await;
                 let missed = missed
-                    .inspect_err(|error| tracing::debug!(%error, "a stream ends: it cannot go on"))
+                    .inspect_err(
+                        |error| tracing::debug!(%error, "stream ended: cannot read what it missed"),
+                    )
                     .ok()?;
                 self.behind = !missed.is_empty();
                 for entry in missed {
-                    let event = self.news(entry);
+                    let event = self.event_of(entry);
                     self.ready.push_back(event);
                 }
                 continue;
             }
-            let told = tokio::select! {
-                told = self.told.recv() => told,
+            let notice = tokio::select! {
+                notice = self.notices.recv() => notice,
                 () = self.shutdown.cancelled() => return None,
             };
-            match told {
-                Ok(Told::Begin) => self.behind = true,
-                Ok(Told::News(entry)) if self.cursor.is_past(&entry) => {}
-                Ok(Told::News(entry)) => {
-                    let event = self.news(entry);
+            match notice {
+                Ok(Notice::Begin) => self.behind = true,
+                Ok(Notice::News(entry)) if self.cursor.is_past(&entry) => {}
+                Ok(Notice::News(entry)) => {
+                    let event = self.event_of(entry);
                     return Some((event, self));
                 }
-                Ok(Told::Progress(status)) => {
+                Ok(Notice::Progress(status)) => {
                     return Some((self.progress(status), self));
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "a stream ends: its reader is too slow");
+                    tracing::debug!(%error, "stream ended: its reader is too slow");
                     return None;
                 }
             }
         }
     }
 
-    fn news(&mut self, entry: Entry) -> StreamEvent {
+    fn event_of(&mut self, entry: Entry) -> StreamEvent {
         self.cursor = self.cursor.after(&entry);
         let (event, data) = match entry.news {
             News::Log(line) => {
@@ -273,8 +200,7 @@ impl Stream {
     }
 }
 
-/// A stream of what happens: from now on, or from after `last`. It begins with the
-/// status as it is, so that a reader need not ask for it.
+/// A stream of events from now on, or from after `last`. It begins with the current status.
 ///
 /// # Errors
 /// A store does not answer.
@@ -282,14 +208,14 @@ pub async fn follow(
     hub: &Hub,
     controller: &Controller,
     last: Option<Cursor>,
-) -> Result<BoxStream<'static, StreamEvent>, VerbError> {
-    // Before it is read what was missed, so that nothing falls in between.
-    let told = hub.told.subscribe();
-    hub.somebody.notify_one();
+) -> Result<BoxStream<'static, StreamEvent>, CommandError> {
+    // Before the stream reads what it missed, so that nothing is lost in between.
+    let notices = hub.notices.subscribe();
+    hub.wake.notify_one();
     let queue = &controller.queue;
     let mut stream = Stream {
         controller: controller.clone(),
-        told,
+        notices,
         shutdown: hub.shutdown.clone(),
         cursor: events::newest(queue).await?,
         ready: VecDeque::new(),
@@ -308,7 +234,7 @@ pub async fn follow(
         }
         None => {}
     }
-    let status = Status::of(&controller.current().await?);
+    let status = views::status::status(&controller.current().await?);
     let first = stream.progress(Arc::new(status));
     stream.ready.push_back(first);
     Ok(stream::unfold(stream, Stream::next).boxed())

@@ -1,83 +1,61 @@
-//! The OpenAPI document: what the handlers say of themselves, and what they have
-//! no words for: examples, and links from a run that was accepted to what can be
-//! asked about it.
+//! The OpenAPI document: what the handlers declare; and what they cannot: examples, links, and what
+//! the guard requires.
 
-use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
+use poem_openapi::{ContactObject, LicenseObject, OpenApiService};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::{
     access::{
         cookie,
-        policy::{self, Need},
-        who::KEY_HEADER,
+        credentials::KEY_HEADER,
+        policy::{self, Permission},
     },
-    audit::Audit,
-    logs::Logs,
-    probes::Probes,
-    queue::Queue,
-    runs::Runs,
-    session::Session,
+    handlers::{
+        audit::AuditApi, logs::LogsApi, probes::ProbesApi, queue::QueueApi, runs::RunsApi,
+        session::SessionApi,
+    },
 };
 
-/// What the operations are grouped by.
-#[derive(Tags)]
-pub enum Tag {
-    /// Start, follow, cancel, forget.
-    Runs,
-    /// Pause the queue, look into it, clean it.
-    Queue,
-    /// What was said, and what happens.
-    Logs,
-    /// For orchestrators and Prometheus.
-    Operation,
-    /// Who calls, and who did what.
-    Access,
-}
+pub type Service =
+    OpenApiService<(RunsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi), ()>;
 
-/// The operations.
-pub type Service = OpenApiService<(Runs, Queue, Logs, Probes, Session, Audit), ()>;
-
-/// An example of every answer, by `operationId` and status. A test holds them
-/// against the document's schemas.
+/// An example of every answer, by `operationId` and status. Tests check them against the schemas.
 const EXAMPLES: &str = include_str!("examples.json");
 
-/// The operations, and the words about all of them.
 #[must_use]
 pub fn service() -> Service {
-    let apis = (Runs, Queue, Logs, Probes, Session, Audit);
+    let apis = (RunsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi);
     OpenApiService::new(apis, "Pedidos", env!("CARGO_PKG_VERSION"))
         .description(
-            "A million orders through a strict priority pipeline: starts, shows and steers runs of orders. Every VIP order (tier DIAMANTE) is \
+            "A million orders through a strict priority pipeline: starts, shows and controls runs of orders. Every VIP order (tier DIAMANTE) is \
              processed before any NORMAL one, by any number of workers; counts are exact at \
              every instant. Times are ISO-8601 UTC, durations milliseconds. Errors are \
              `application/problem+json` (RFC 9457), and a call that is refused changes nothing. \
-             Callers say who they are with a key or a token (`Authorization: Bearer …` or \
-             `X-API-Key: …`), browsers with the cookie of `POST /pedidos/session`; where the API \
-             was started without keys, on one machine, nobody is asked. A request may have 32 KiB \
-             of address and headers, 100 headers, and a body of 1 KiB that says nothing; head and \
-             body must each be sent within 10 seconds (408). Every answer has an `X-Request-Id`, \
-             the client's own if it is of letters, digits and `-_.:`; a problem has it as \
-             `requestId`.",
+             Callers authenticate with a key or a token (`Authorization: Bearer …` or \
+             `X-API-Key: …`), browsers with the cookie of `POST /pedidos/session`; an API that was \
+             started without keys, for one machine, requires no credentials. A request may have \
+             32 KiB of address and headers, 100 headers, and a body of 1 KiB without content; head \
+             and body must each arrive within 10 seconds (408). Every answer has an \
+             `X-Request-Id`, the client's own if it consists of letters, digits and `-_.:`; a \
+             problem has it as `requestId`.",
         )
-        // Wherever it is served from: Swagger UI must ask the API that it came from.
+        // Relative: Swagger UI must call the API that served it.
         .server("/")
         .contact(ContactObject::new().name("The maintainers of Pedidos"))
         .license(LicenseObject::new("MIT").url("https://spdx.org/licenses/MIT.html"))
 }
 
-/// The document. `max_orders`: the one bound that is configured. `open`: nobody is asked
-/// who they are.
+/// `max_orders`: the one limit that is configured. `open`: no credentials are required.
 #[must_use]
 pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value {
-    // The framework writes whole numbers as floats, of which the large ones would
-    // not be read back as they were.
+    // The framework writes whole numbers as floats, and large ones would lose digits.
     let whole = Regex::new(r"(: -?[0-9]+)\.0\b");
     let spec = service.spec();
     let spec = whole.as_ref().map_or(spec.as_str().into(), |whole| whole.replace_all(&spec, "$1"));
     let mut document: Value = serde_json::from_str(&spec).unwrap_or_default();
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
-    guarded(&mut document, open);
+    describe_guard(&mut document, open);
     let mut problem = None;
     for operation in operations(&mut document) {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
@@ -87,7 +65,7 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
                 response["description"] = summary.clone();
             }
             for (kind, content) in object(&mut response["content"]) {
-                // Two answers may share a status; only one of them is a problem.
+                // Two answers may share a status, and only one of them is a problem.
                 let own = Some(&examples[&id][status]).filter(|own| {
                     !own.is_null() && own["title"].is_string() == kind.contains("problem")
                 });
@@ -113,9 +91,9 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
             }
         }
     }
-    // Refused before the handlers are asked: a parameter where there are none.
+    // The request validator answers these: a parameter or a body where there are none.
     let refused = json!({
-        "description": "A parameter was given, or a body, and there is none; nothing was changed.",
+        "description": "The request has a parameter or a body, and the operation takes none; nothing was changed.",
         "content": { "application/problem+json": problem },
     });
     for operation in operations(&mut document) {
@@ -125,7 +103,7 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     }
     let mut referred = Vec::new();
     for (name, schema) in object(&mut document["components"]["schemas"]) {
-        // Problems leave out what they do not have; all else says null.
+        // Problems leave out what they do not have; all other answers have null there.
         if !matches!(name, "Problem" | "Mistake") {
             always_there(schema, &mut referred);
         }
@@ -140,15 +118,15 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
         "run": {
             "operationId": "getRun",
             "parameters": run,
-            "description": "The run that was accepted.",
+            "description": "The accepted run.",
         },
         "status": {
             "operationId": "getStatus",
-            "description": "The run, as it stands.",
+            "description": "The run as it is now.",
         },
         "cancel": {
             "operationId": "cancel",
-            "description": "Ends the run.",
+            "description": "Cancels the run.",
         },
     });
     document["paths"]["/pedidos/runs"]["get"]["responses"]["200"]["links"] = json!({
@@ -161,14 +139,24 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     document
 }
 
-/// The document as it is committed.
+/// The document for clients that reach our paths below this prefix.
 #[must_use]
-pub fn yaml() -> String {
-    serde_yaml::to_string(&document(&service(), None, false)).unwrap_or_default()
+pub fn below(document: &Value, prefix: &str) -> Value {
+    let mut document = document.clone();
+    if !prefix.is_empty() {
+        document["servers"] = json!([{ "url": prefix }]);
+    }
+    document
 }
 
-/// Says of every operation what the guard asks and answers.
-fn guarded(document: &mut Value, open: bool) {
+/// The document that is committed.
+#[must_use]
+pub fn yaml() -> String {
+    crate::yaml::to_string(&document(&service(), None, false))
+}
+
+/// Adds what the guard requires and answers.
+fn describe_guard(document: &mut Value, open: bool) {
     document["components"]["securitySchemes"] = json!({
         "bearer": {
             "type": "http",
@@ -186,7 +174,8 @@ fn guarded(document: &mut Value, open: bool) {
             "type": "apiKey",
             "in": "cookie",
             "name": cookie::NAME,
-            "description": "A browser that signed in: `POST /pedidos/session`.",
+            "description": "The session of a browser: `POST /pedidos/session`. Over TLS its name is \
+                            `__Host-pedidos_session`, and the other name is ignored.",
         },
     });
     debug_assert!("X-API-Key".eq_ignore_ascii_case(KEY_HEADER));
@@ -195,13 +184,13 @@ fn guarded(document: &mut Value, open: bool) {
     });
     let header = |text: &str, kind: &str| json!({ "description": text, "required": true, "schema": { "type": kind } });
     for operation in operations(document) {
-        let need = policy::need(operation["operationId"].as_str().unwrap_or_default());
-        let Some(role) = need.role() else {
+        let permission = policy::permission(operation["operationId"].as_str().unwrap_or_default());
+        let Some(role) = permission.role() else {
             operation["security"] = json!([]);
             continue;
         };
         let mut security = json!([{ "bearer": [] }, { "key": [] }, { "session": [] }]);
-        // Only a key signs in.
+        // Only a key can sign in.
         if operation["operationId"] == "signIn" {
             security = json!([{ "bearer": [] }, { "key": [] }]);
         }
@@ -209,40 +198,43 @@ fn guarded(document: &mut Value, open: bool) {
             schemes.push(json!({}));
         }
         operation["security"] = security;
-        let said = operation["description"].as_str().unwrap_or_default().trim_end();
-        let trail = if need.changes() { " Leaves lines in the audit trail." } else { "" };
-        operation["description"] = format!("{said}\n\nTakes the role {role}.{trail}").into();
-        let limit = match need {
-            Need::Changes(_) => "RATE_LIMIT_WRITES",
+        let description = operation["description"].as_str().unwrap_or_default().trim_end();
+        let trail = if permission.is_write() { " Leaves lines in the audit trail." } else { "" };
+        operation["description"] =
+            format!("{description}\n\nRequires the role {role}.{trail}").into();
+        let limit = match permission {
+            Permission::Write(_) => "RATE_LIMIT_WRITES",
             _ => "RATE_LIMIT_READS",
         };
         let answers = [
             (
                 "401",
-                "It is not known who calls: a key or token is missing, wrong, or over.".to_owned(),
-                json!({ "WWW-Authenticate": header("What is asked for.", "string") }),
+                "Authentication required: the key or token is missing, wrong or expired."
+                    .to_owned(),
+                json!({ "WWW-Authenticate": header("The required authentication.", "string") }),
             ),
             (
                 "403",
                 format!(
-                    "The role {role} is missing; or the call comes from a web page elsewhere, or \
-                     under a name (`Host`) that is not ours."
+                    "The caller does not have the role {role}; or the request comes from a page of \
+                     another origin, or with a `Host` that is not a name of this API."
                 ),
                 Value::Null,
             ),
             (
                 "429",
-                format!("More calls than {limit} allows in a minute."),
+                format!("More requests in a minute than {limit} allows."),
                 json!({
-                    "Retry-After": header("Seconds until the next may be made.", "integer"),
-                    "RateLimit-Policy": header("What is allowed: `q` calls in `w` seconds.", "string"),
-                    "RateLimit": header("What is left: `r` calls, all again in `t` seconds.", "string"),
+                    "Retry-After": header("Seconds until the next request is allowed.", "integer"),
+                    "RateLimit-Policy": header("The limit: `q` requests in `w` seconds.", "string"),
+                    "RateLimit": header("What is left: `r` requests; all of them in `t` seconds.", "string"),
                 }),
             ),
             (
                 "503",
-                "Keys, tokens or the audit trail are out of reach, so nobody is let in.".to_owned(),
-                json!({ "Retry-After": header("Seconds after which to try again.", "integer") }),
+                "Keys, tokens or the audit trail are unavailable, so the request is refused."
+                    .to_owned(),
+                json!({ "Retry-After": header("Seconds until the next try.", "integer") }),
             ),
         ];
         for (status, description, headers) in answers {
@@ -257,7 +249,7 @@ fn guarded(document: &mut Value, open: bool) {
     }
 }
 
-/// No more than is configured; and if the default is more, it has to be given.
+/// Sets the configured maximum; a default beyond it goes, and the parameter is required.
 fn limit(parameter: &mut Value, most: u32) {
     let schema = &mut parameter["schema"];
     schema["maximum"] = most.into();
@@ -269,8 +261,8 @@ fn limit(parameter: &mut Value, most: u32) {
     }
 }
 
-/// What may be missing by its schema is never missing, but null. Schemas that are
-/// referred to by such a field are added to `referred`.
+/// Fields that the schema has as optional are always there, and null. Schemas that such a field
+/// refers to are added to `referred`.
 fn always_there(schema: &mut Value, referred: &mut Vec<String>) {
     for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
         always_there(part, referred);
@@ -285,8 +277,8 @@ fn always_there(schema: &mut Value, referred: &mut Vec<String>) {
                 continue;
             }
             required.push(name.into());
-            // An object of its own stands as a reference, with words beside it or not:
-            // only what is referred to can say that it may be null.
+            // An object is a reference, with or without a description beside it: only the schema
+            // that it refers to can be nullable.
             let reference =
                 ["/$ref", "/allOf/0/$ref"].iter().find_map(|at| property.pointer(at)?.as_str());
             match reference {

@@ -1,46 +1,59 @@
 //! The command line, as clap reads it.
 
-use std::path::PathBuf;
+mod key;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use pedidos_common::{
-    access::{Role, expiry, key_name},
-    config::with_flags,
-};
-use reqwest::Url;
+use std::{ffi::OsString, fmt, path::PathBuf, process};
+
+use clap::{Args, Parser, Subcommand, value_parser};
+use pedidos_core::redact::redacted;
 use serde::Serialize;
 
-use crate::failure::EXIT_CODES;
+pub use self::key::{KeyCommand, NewKey};
+use crate::{
+    address::{Address, DEFAULT_URL},
+    failure::EXIT_CODES,
+    output,
+};
 
-/// Follows a run of orders, operates it, audits it.
+/// The heading in `--help` of the options that every command takes.
+const CONNECTION: &str = "Connection to the API";
+
+/// Start runs of orders, follow them, operate them and check them.
 #[derive(Debug, Parser)]
 #[command(name = "pedidos", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Where the API is
+    /// URL of the API
     #[arg(
         long,
         global = true,
+        help_heading = CONNECTION,
         env = "PEDIDOS_URL",
-        default_value = "http://localhost:3000",
-        value_parser = api_url
+        hide_env_values = true,
+        default_value = DEFAULT_URL
     )]
-    pub url: Url,
-    /// A key, or a token. Others on this machine can see it here while it is used: better in
-    /// PEDIDOS_KEY, or in the file ~/.config/pedidos/key
-    #[arg(long, global = true, env = "PEDIDOS_KEY", hide_env_values = true)]
+    pub url: Address,
+    /// API key or token. Other users can see it in the list of processes: better set PEDIDOS_KEY,
+    /// or use `pedidos key store`
+    #[arg(
+        long,
+        global = true,
+        help_heading = CONNECTION,
+        env = "PEDIDOS_KEY",
+        hide_env_values = true
+    )]
     pub key: Option<Secret>,
     #[command(flatten)]
     pub tls: Tls,
     #[command(subcommand)]
-    pub verb: Verb,
+    pub command: Command,
 }
 
 /// A key or token. It is never shown.
 #[derive(Clone)]
 pub struct Secret(pub String);
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
 }
@@ -51,143 +64,121 @@ impl From<&str> for Secret {
     }
 }
 
-/// With an API at an https:// address.
 #[derive(Debug, Args)]
 pub struct Tls {
-    /// Authorities to trust for https://, as PEM [default: the system's]
-    #[arg(long, global = true, env = "PEDIDOS_CA_FILE", value_name = "FILE")]
+    /// PEM file of the certificate authorities to trust for https:// [default: the system's]
+    #[arg(
+        long,
+        global = true,
+        help_heading = CONNECTION,
+        env = "PEDIDOS_CA_FILE",
+        value_name = "FILE",
+        value_parser = path
+    )]
     pub ca_file: Option<PathBuf>,
-    /// Certificate and key to show, as PEM in one file
-    #[arg(long, global = true, env = "PEDIDOS_CLIENT_CERT_FILE", value_name = "FILE")]
+    /// PEM file with the client certificate and its private key
+    #[arg(
+        long,
+        global = true,
+        help_heading = CONNECTION,
+        env = "PEDIDOS_CLIENT_CERT_FILE",
+        value_name = "FILE",
+        value_parser = path
+    )]
     pub client_cert_file: Option<PathBuf>,
 }
 
-/// What is to be done.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
-    /// Start a run; prints its id
+pub enum Command {
+    #[command(flatten)]
+    Call(Call),
+    /// Create, list and revoke the API's keys, and store a key for this user
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Check every order of the run that has ended, in MongoDB and Redis
+    #[command(long_about = AUDIT, disable_help_flag = true)]
+    Audit {
+        /// Settings of API and worker, as flags: `pedidos audit --help` lists them
+        #[arg(value_name = "SETTINGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        settings: Vec<OsString>,
+    },
+}
+
+/// The commands that call the API.
+#[derive(Debug, Subcommand)]
+pub enum Call {
+    /// Start a run and print its id
     Generate(Generate),
     /// Show the current run
     Status {
-        /// Print the API's answer as it is
+        /// Print the API's answer, which is JSON
         #[arg(long)]
         json: bool,
     },
-    /// Follow the current run to its end
+    /// Show the progress of the current run until it ends, then its summary
     Follow,
     /// Cancel the current run
     Cancel(Cancel),
-    /// Delete all orders, runs and queue state
+    /// Delete all orders, all runs and the state of the queue
     Reset {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Let no new work be claimed
+    /// Pause the queue: workers finish what they have, and take nothing new
     Pause,
-    /// Let work be claimed again
+    /// Resume the queue
     Resume,
-    /// Print the log lines of every process
+    /// Print the log lines of all processes
     Logs(Logs),
-    /// Print the audit trail: who changed what, or was refused; the newest first
+    /// Print the audit trail, newest line first: who changed what, and who was refused
     AuditLog(AuditLog),
-    /// Make, list and revoke the keys of an API, in its file of keys
-    #[command(subcommand)]
-    Key(KeyVerb),
-    /// Hold the ended run against what it should be, in the stores themselves
-    #[command(long_about = AUDIT)]
-    Audit,
 }
 
 const AUDIT: &str = "\
-Hold the ended run against what it should be: every order against the generator, the ledger, \
-the fence and the queue. Reads MongoDB and Redis themselves, not the API; takes the settings \
-of API and worker, from flags, the environment and .env. Changes nothing.";
+Check every order of the run that has ended, in MongoDB and Redis. Executes `pedidos-worker \
+verify`, which is looked for beside this program, then on PATH. Takes the settings of API and \
+worker, from flags, the environment and .env. Changes nothing.";
 
-/// What is to be done with keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyVerb {
-    /// Make a key: its hash is appended to the file, and the key itself printed, this once
-    New(NewKey),
-    /// List the keys of a file
-    List {
-        #[command(flatten)]
-        file: KeysFile,
-    },
-    /// Revoke a key; APIs that use the file see it within a second
-    Revoke {
-        #[command(flatten)]
-        file: KeysFile,
-        /// Whose
-        #[arg(long, value_name = "N")]
-        name: String,
-    },
-}
-
-/// Make a key.
-#[derive(Debug, Args)]
-pub struct NewKey {
-    #[command(flatten)]
-    pub file: KeysFile,
-    /// Whom it is for: the audit trail shows it
-    #[arg(long, value_name = "N", value_parser = key_name)]
-    pub name: String,
-    /// What it may do: viewer (look), operator (start and steer runs) or admin (destroy)
-    #[arg(long, value_name = "R")]
-    pub role: Role,
-    /// When it expires: 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z [default: never]
-    #[arg(long, value_name = "D", value_parser = expiry)]
-    pub expires: Option<i64>,
-}
-
-/// The file of keys.
-#[derive(Debug, Args)]
-pub struct KeysFile {
-    /// The file of keys, the API's API_KEYS_FILE
-    #[arg(long = "file", value_name = "F", env = "API_KEYS_FILE")]
-    pub path: PathBuf,
-}
-
-/// Which lines of the audit trail.
 #[derive(Debug, Args)]
 pub struct AuditLog {
-    /// How many lines at most
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many lines to print at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
     pub limit: u32,
-    /// Print the lines as the API has them, one JSON object a line
+    /// Print each line as a JSON object, as the API answers it
     #[arg(long)]
     pub json: bool,
 }
 
-/// Start a run.
 #[derive(Debug, Args)]
 pub struct Generate {
     #[command(flatten)]
     pub run: NewRun,
-    /// The same key answers with the same run [default: random]
+    /// Repeating a request with the same key starts no second run, and prints the id of the
+    /// first [default: random]
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
-    /// Follow the run to its end
+    /// Follow the run until it ends
     #[arg(long)]
     pub follow: bool,
 }
 
-/// The parameters of a run. What is not given is the API's default.
+/// The parameters of a run. The API has defaults for those that are not given.
 #[derive(Debug, Args, Serialize)]
 pub struct NewRun {
-    /// How many orders
+    /// How many orders to generate [default: 1000000]
     #[arg(long, value_name = "N")]
     pub quantity: Option<u64>,
-    /// What they are drawn from: the same seed, the same tiers and prices
+    /// Seed of the generator: the same seed gives the same tiers and prices [default: random]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
 }
 
-/// How to cancel. What is not given is the API's default.
+/// The parameters of a cancel. The API has defaults for those that are not given.
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancel {
-    /// Drop the queue's dead letters too
+    /// Remove the run's dead letters from the list of failed jobs [default: true]
     #[arg(
         long,
         value_name = "BOOL",
@@ -197,7 +188,7 @@ pub struct Cancel {
         hide_possible_values = true
     )]
     pub purge: Option<bool>,
-    /// Hide cancelled orders, and delete them later
+    /// Hide the cancelled orders at once, and delete them an hour later [default: true]
     #[arg(
         long,
         value_name = "BOOL",
@@ -207,7 +198,7 @@ pub struct Cancel {
         hide_possible_values = true
     )]
     pub remove_pending: Option<bool>,
-    /// Empty the logs too
+    /// Delete the log lines in Redis [default: false]
     #[arg(
         long,
         value_name = "BOOL",
@@ -217,62 +208,61 @@ pub struct Cancel {
         hide_possible_values = true
     )]
     pub reset_logs: Option<bool>,
-    /// How long work in flight may take to end, ms
+    /// How long to wait for work in flight, in ms [default: 10000]
     #[arg(long, value_name = "N")]
     pub wait_timeout_ms: Option<u64>,
 }
 
-/// Which log lines.
 #[derive(Debug, Args)]
 pub struct Logs {
-    /// How many lines, the newest
+    /// How many of the newest lines to print [default: 500]
     #[arg(long, value_name = "N")]
     pub lines: Option<u32>,
-    /// Of this level only: info, warn or error
+    /// Print only the lines of this level: info, warn or error
     #[arg(long)]
     pub level: Option<String>,
-    /// Go on with what is logged from now on
+    /// Then print new lines as they come, until interrupted
     #[arg(long)]
     pub follow: bool,
 }
 
 impl Cli {
-    /// Reads the arguments, or ends the process as clap does. The flags of the
-    /// settings, which only `audit` has, are in the matches of that command.
-    pub fn read() -> (Self, clap::ArgMatches) {
-        let matches = Self::command_line().get_matches();
-        match Self::from_arg_matches(&matches) {
-            Ok(cli) => (cli, matches),
-            Err(error) => error.exit(),
-        }
-    }
-
-    fn command_line() -> clap::Command {
-        Self::command().mut_subcommand("audit", with_flags)
+    /// Reads the arguments, or ends the process as clap does, but without the passwords of
+    /// addresses in what it says.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            if error.use_stderr() {
+                output::note(redacted(&error.render().to_string()).trim_end());
+            } else {
+                // Help that nobody reads is no failure.
+                let _unread = error.print();
+            }
+            process::exit(error.exit_code())
+        })
     }
 }
 
-fn api_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        _ => Err("only http:// and https:// are spoken here".to_owned()),
-    }
+/// Takes an empty text too: an empty variable counts as one that is not set.
+#[expect(clippy::unnecessary_wraps, reason = "the form of a parser")]
+fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(text.into())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+    use pedidos_core::role::Role;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        let matches = Cli::command_line().try_get_matches_from(line.split_whitespace())?;
-        Cli::from_arg_matches(&matches)
+        Cli::try_parse_from(line.split_whitespace())
     }
 
     #[test]
     fn the_definition_is_sound_and_help_tells_the_exit_codes() {
-        let mut command = Cli::command_line();
+        let mut command = Cli::command();
         command.clone().debug_assert();
         let help = command.render_help().to_string();
         assert!(help.contains("PEDIDOS_URL") && help.contains("Exit codes:"), "{help}");
@@ -281,7 +271,9 @@ mod tests {
     #[test]
     fn flags_of_cancel_are_true_false_or_left_to_the_api() {
         let line = "pedidos cancel --purge=false --reset-logs --wait-timeout-ms 5";
-        let Verb::Cancel(cancel) = parse(line).unwrap().verb else { unreachable!() };
+        let Command::Call(Call::Cancel(cancel)) = parse(line).unwrap().command else {
+            unreachable!()
+        };
         assert_eq!(
             (cancel.purge, cancel.remove_pending, cancel.reset_logs),
             (Some(false), None, Some(true))
@@ -291,15 +283,26 @@ mod tests {
     }
 
     #[test]
-    fn only_audit_takes_the_settings() {
-        assert!(matches!(parse("pedidos audit --queue-name q").unwrap().verb, Verb::Audit));
+    fn only_audit_takes_the_settings_and_hands_them_on() {
+        for (line, expected) in [
+            ("pedidos audit", &[][..]),
+            ("pedidos audit --queue-name q", &["--queue-name", "q"]),
+            ("pedidos audit --queue-name=q --log-dir -", &["--queue-name=q", "--log-dir", "-"]),
+            ("pedidos --url http://a:1 audit --help", &["--help"]),
+            ("pedidos audit --url http://a:1 -h", &["-h"]),
+        ] {
+            let Command::Audit { settings } = parse(line).unwrap().command else { unreachable!() };
+            assert_eq!(settings, expected, "{line}");
+        }
         assert!(parse("pedidos status --queue-name q").is_err());
     }
 
     #[test]
     fn a_key_is_made_with_a_name_a_role_and_a_file_and_shown_nowhere() {
         let line = "pedidos key new --name ci --role operator --file f --expires 90d";
-        let Verb::Key(KeyVerb::New(new)) = parse(line).unwrap().verb else { unreachable!() };
+        let Command::Key(KeyCommand::New(new)) = parse(line).unwrap().command else {
+            unreachable!()
+        };
         assert_eq!((new.name.as_str(), new.role), ("ci", Role::Operator));
         assert!(new.expires.is_some());
         for line in [
@@ -317,10 +320,11 @@ mod tests {
     }
 
     #[test]
-    fn the_url_may_stand_before_and_after_the_verb() {
+    fn the_url_may_stand_before_and_after_the_command() {
         let after = parse("pedidos status --url http://a:1/base").unwrap();
-        assert_eq!(after.url.as_str(), "http://a:1/base");
-        assert_eq!(parse("pedidos --url http://a:1 audit").unwrap().url.port(), Some(1));
+        assert_eq!(after.url.parse().unwrap().as_str(), "http://a:1/base");
+        let before = parse("pedidos --url http://a:1 audit").unwrap();
+        assert_eq!(before.url.parse().unwrap().port(), Some(1));
     }
 
     #[test]
@@ -330,8 +334,6 @@ mod tests {
             "pedidos generate --quantity 1e6",
             "pedidos generate --quantity -5",
             "pedidos generate --quantity 1 --quantity 2",
-            "pedidos status --url localhost:3000",
-            "pedidos status --url ftp://a",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -1,60 +1,69 @@
-//! The HTTP API: one method per operation.
+//! The HTTP API, one method an operation.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, path::Path, time::Duration};
 
-use pedidos_common::tls::{self, ClientConfig};
+use pedidos_api_types::{
+    commands::{CancelAnswer, GenerateAnswer, PauseAnswer, ResetAnswer, ResumeAnswer},
+    logs::LogsAnswer,
+    runs::Run,
+    status::Status,
+};
+use pedidos_core::{
+    redact::redacted,
+    tls::{self, ClientConfig},
+};
 use reqwest::{
     Method, RequestBuilder, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    answer::{Accepted, Cancelled, Logs, PastRun, Paused, Status, Trail, WasReset},
+    address::name_of,
     args::{Cancel, NewRun, Secret, Tls},
-    failure::{Failure, Problem},
+    failure::{ErrorAnswer, Failure, Result},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Cancel and reset go through all orders of a run before they answer.
+/// Cancel and reset answer after they have gone through all orders of a run.
 const LONG_TIMEOUT: Duration = Duration::from_mins(10);
-/// `waitTimeoutMs`, if it is not given.
+/// `waitTimeoutMs`, where it is not given.
 const WAIT_TIMEOUT_MS: u64 = 10_000;
 
-/// Result of an operation.
-pub type Result<T> = std::result::Result<T, Failure>;
-
-/// The API at one address.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: Url,
 }
 
-/// Which log lines are asked for.
 #[derive(Debug, Serialize)]
 pub struct LogQuery<'a> {
-    /// How many at most.
     pub lines: Option<u32>,
-    /// Of this level only.
     pub level: Option<&'a str>,
-    /// Only what is newer than this cursor.
+    /// Only the lines after this cursor.
     pub after: Option<&'a str>,
 }
 
 impl Client {
-    /// A client; the first call connects. `key`: sent with every call.
+    /// The first call connects. The key is sent with every call.
     pub fn new(base: Url, key: Option<Secret>, tls: &Tls) -> Result<Self> {
         let mut headers = HeaderMap::new();
         if let Some(Secret(key)) = key {
-            let value = HeaderValue::from_str(&format!("Bearer {key}"));
-            let mut value =
-                value.map_err(|_| Failure::Usage("the key is not one line of text".to_owned()))?;
-            // Shown nowhere, also not in what the library says of a request.
+            // A user in the URL is for a proxy before the API, and takes the Authorization header.
+            let (header, value) = if base.username().is_empty() {
+                (AUTHORIZATION, format!("Bearer {key}"))
+            } else {
+                (HeaderName::from_static("x-api-key"), key)
+            };
+            let value = HeaderValue::from_str(&value);
+            let mut value = value.map_err(|_| {
+                Failure::Usage("the key is not one line of visible text".to_owned())
+            })?;
+            // So that reqwest does not show it when it shows a request.
             value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(header, value);
         }
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(config(&base, tls).map_err(Failure::Usage)?)
@@ -64,7 +73,7 @@ impl Client {
             // A redirected POST would be repeated as a GET.
             .redirect(redirect::Policy::none());
         if base.host_str().is_some_and(is_this_machine) {
-            // A proxy of the environment would look for it on its own machine.
+            // A proxy that the environment names would look for localhost on its own machine.
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| Failure::Failed(root_cause(&error)))?;
@@ -72,7 +81,7 @@ impl Client {
     }
 
     /// `POST /pedidos/generate`
-    pub async fn generate(&self, run: &NewRun, key: &str) -> Result<Accepted> {
+    pub async fn generate(&self, run: &NewRun, key: &str) -> Result<GenerateAnswer> {
         let request = self.request(Method::POST, "pedidos/generate").query(run);
         self.answer(request.header("Idempotency-Key", key)).await
     }
@@ -82,49 +91,49 @@ impl Client {
         self.answer(self.request(Method::GET, "pedidos")).await
     }
 
-    /// `GET /pedidos`, as it comes.
+    /// `GET /pedidos`, as the API answers it.
     pub async fn status_text(&self) -> Result<String> {
         self.text(self.request(Method::GET, "pedidos")).await
     }
 
     /// `GET /pedidos/runs/{runId}`
-    pub async fn past_run(&self, run_id: &str) -> Result<PastRun> {
+    pub async fn past_run(&self, run_id: &str) -> Result<Run> {
         self.answer(self.request(Method::GET, &format!("pedidos/runs/{run_id}"))).await
     }
 
     /// `GET /pedidos/logs`
-    pub async fn logs(&self, query: &LogQuery<'_>) -> Result<Logs> {
+    pub async fn logs(&self, query: &LogQuery<'_>) -> Result<LogsAnswer> {
         self.answer(self.request(Method::GET, "pedidos/logs").query(query)).await
     }
 
-    /// `GET /pedidos/audit`
-    pub async fn audit_lines(&self, limit: u32, cursor: Option<&str>) -> Result<Trail> {
+    /// `GET /pedidos/audit`, as the API answers it.
+    pub async fn audit_text(&self, limit: u32, cursor: Option<&str>) -> Result<String> {
         let query = [("limit", Some(limit.to_string())), ("cursor", cursor.map(str::to_owned))];
         let query = query.into_iter().filter(|(_, value)| value.is_some()).collect::<Vec<_>>();
-        self.answer(self.request(Method::GET, "pedidos/audit").query(&query)).await
+        self.text(self.request(Method::GET, "pedidos/audit").query(&query)).await
     }
 
     /// `POST /pedidos/cancel`
-    pub async fn cancel(&self, options: &Cancel) -> Result<Cancelled> {
+    pub async fn cancel(&self, options: &Cancel) -> Result<CancelAnswer> {
         let wait = Duration::from_millis(options.wait_timeout_ms.unwrap_or(WAIT_TIMEOUT_MS));
         let request = self.request(Method::POST, "pedidos/cancel").query(options);
         self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT))).await
     }
 
     /// `POST /pedidos/reset`
-    pub async fn reset(&self) -> Result<WasReset> {
+    pub async fn reset(&self) -> Result<ResetAnswer> {
         let wait = Duration::from_millis(WAIT_TIMEOUT_MS);
         let request = self.request(Method::POST, "pedidos/reset");
         self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT))).await
     }
 
     /// `POST /pedidos/queue/pause`
-    pub async fn pause(&self) -> Result<Paused> {
+    pub async fn pause(&self) -> Result<PauseAnswer> {
         self.answer(self.request(Method::POST, "pedidos/queue/pause")).await
     }
 
     /// `POST /pedidos/queue/resume`
-    pub async fn resume(&self) -> Result<Paused> {
+    pub async fn resume(&self) -> Result<ResumeAnswer> {
         self.answer(self.request(Method::POST, "pedidos/queue/resume")).await
     }
 
@@ -135,9 +144,14 @@ impl Client {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
-        let text = self.text(request).await?;
-        serde_json::from_str(&text).map_err(|error| {
-            Failure::Failed(format!("{} gave an answer that makes no sense: {error}", self.base))
+        self.read(&self.text(request).await?)
+    }
+
+    /// Reads an answer of the API.
+    pub fn read<T: DeserializeOwned>(&self, text: &str) -> Result<T> {
+        serde_json::from_str(text).map_err(|error| {
+            let api = name_of(&self.base);
+            Failure::Failed(format!("cannot read the answer of {api}: {error}; is it the API?"))
         })
     }
 
@@ -150,35 +164,40 @@ impl Client {
             return Ok(body);
         }
         let retry_after = retry_after.as_ref().and_then(|value| value.to_str().ok());
-        Err(Failure::Answered(Problem::read(status, retry_after, &body)))
+        Err(Failure::Answered(ErrorAnswer::read(status, retry_after, &body)))
     }
 
     fn failed(&self, error: &reqwest::Error) -> Failure {
         let cause = root_cause(error);
         if error.is_builder() {
-            return Failure::Usage(format!("this cannot be sent: {cause}"));
+            return Failure::Usage(format!("cannot send this request: {cause}"));
         }
-        Failure::Unreachable(format!("no answer: {cause}, at {}", self.base))
+        Failure::Unreachable(format!("no answer from {}: {cause}", name_of(&self.base)))
     }
 }
 
-/// The innermost error: the outer ones only say that there is one.
+/// The innermost error: the outer ones say only that the request failed.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     while let Some(inner) = cause.and_then(std::error::Error::source) {
         cause = Some(inner);
     }
-    cause.map_or_else(|| error.to_string(), ToString::to_string)
+    redacted(&cause.map_or_else(|| error.to_string(), ToString::to_string)).into_owned()
 }
 
-/// Whom it trusts, if it is to speak TLS at all: else no file is looked at.
+/// With an http:// address no file is read: none of its errors matters.
 fn config(base: &Url, given: &Tls) -> std::result::Result<ClientConfig, String> {
     if base.scheme() != "https" {
         return tls::trusting_nobody();
     }
-    let ca = given.ca_file.as_deref().map(|file| ("PEDIDOS_CA_FILE", file));
-    let own = given.client_cert_file.as_deref().map(|file| ("PEDIDOS_CLIENT_CERT_FILE", file));
-    tls::client(ca, own)
+    tls::client(
+        named("PEDIDOS_CA_FILE", given.ca_file.as_deref()),
+        named("PEDIDOS_CLIENT_CERT_FILE", given.client_cert_file.as_deref()),
+    )
+}
+
+fn named<'a>(name: &'a str, file: Option<&'a Path>) -> Option<(&'a str, &'a Path)> {
+    file.filter(|file| !file.as_os_str().is_empty()).map(|file| (name, file))
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -191,7 +210,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Whom the system trusts.
     const SYSTEM: Tls = Tls { ca_file: None, client_cert_file: None };
 
     fn client(base: &str) -> Client {
@@ -236,6 +254,23 @@ mod tests {
     }
 
     #[test]
+    fn a_user_in_the_url_is_for_a_proxy_and_the_key_goes_beside_it() {
+        let key = Some(Secret("pedidos_k".to_owned()));
+        let base = Url::parse("http://u:SECRET@127.0.0.1:1/base").unwrap();
+        let client = Client::new(base, key, &SYSTEM).unwrap();
+        let request = client.request(Method::GET, "pedidos").build().unwrap();
+        assert_eq!(request.url().as_str(), "http://127.0.0.1:1/base/pedidos");
+        assert!(request.headers()[AUTHORIZATION].to_str().unwrap().starts_with("Basic "));
+    }
+
+    #[tokio::test]
+    async fn a_password_of_the_url_is_not_shown() {
+        let failure = client("http://u:SECRET@127.0.0.1:1").status().await.unwrap_err();
+        assert_eq!(failure.exit_code(), 4);
+        assert!(!failure.to_string().contains("SECRET"), "{failure}");
+    }
+
+    #[test]
     fn the_api_may_stand_under_a_path() {
         for base in ["http://host/shop", "http://host/shop/"] {
             assert_eq!(
@@ -255,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_out_of_reach_and_says_why() {
+    async fn without_a_server_the_api_is_unreachable_and_the_error_says_why() {
         // Bound and dropped: nothing listens on that port.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let failure = client(&format!("http://127.0.0.1:{port}")).status().await.unwrap_err();

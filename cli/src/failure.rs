@@ -1,4 +1,4 @@
-//! What can go wrong, how it is told, and the exit code that it has.
+//! What can go wrong, and the exit code for it.
 
 use std::{fmt::Write as _, io, time::Duration};
 
@@ -6,41 +6,41 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The exit codes, as `--help` tells them.
+/// The longest pause before a call is repeated, whatever the API asks for.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0    done
-  1    the operation failed, or the run ended other than DONE
+  0    success
+  1    the operation failed, or the run did not end as DONE
   2    bad usage
-  3    refused by the API
-  4    API or store out of reach
-  130  interrupted while following; the run goes on";
+  3    the API refused the request
+  4    the API or a store cannot be reached
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); the run continues";
+
+pub type Result<T> = std::result::Result<T, Failure>;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The command line makes no sense.
+    /// The command line, a setting or a file of the user is wrong.
     #[error("{0}")]
     Usage(String),
-    /// The API answered with an error.
     #[error("{0}")]
-    Answered(Problem),
-    /// No answer from the API or from a store.
+    Answered(ErrorAnswer),
+    /// Neither the API nor a proxy before it answered.
     #[error("{0}")]
     Unreachable(String),
-    /// It was tried, and failed.
     #[error("{0}")]
     Failed(String),
-    /// Ctrl-C; what goes on without us.
+    /// A signal asked to stop; the text says what continues without this process.
     #[error("{0}")]
     Interrupted(String),
-    /// Standard output cannot be written.
-    #[error("cannot write: {0}")]
+    #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
 }
 
 impl Failure {
-    /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Failed(_) | Self::Output(_) => 1,
@@ -55,16 +55,30 @@ impl Failure {
         }
     }
 
-    /// Did nobody answer who could? Then asking again may help.
-    pub fn is_out_of_reach(&self) -> bool {
+    /// Could the API not be reached, or could it not reach its stores?
+    pub fn is_unreachable(&self) -> bool {
         self.exit_code() == 4
     }
 
-    /// May the API answer again by itself? Its own failures count, for a run
-    /// does not end with them.
-    pub fn may_pass(&self) -> bool {
+    /// May the same call succeed later? True for an error of the API, too: a run does not end
+    /// with it.
+    pub fn is_transient(&self) -> bool {
         let own = matches!(self, Self::Answered(problem) if problem.status >= 500);
-        own || self.is_out_of_reach()
+        own || self.is_unreachable() || self.is_rate_limited()
+    }
+
+    pub fn is_rate_limited(&self) -> bool {
+        matches!(self, Self::Answered(problem) if problem.status == 429)
+    }
+
+    /// Adds what the user can do if the API asked for a key.
+    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+        if let Self::Answered(problem) = &mut self
+            && problem.status == 401
+        {
+            problem.hint = hint;
+        }
+        self
     }
 
     /// How long the API asked to wait.
@@ -75,36 +89,34 @@ impl Failure {
         }
     }
 
-    /// Tells it on standard error.
-    pub fn report(&self) {
-        match self {
-            // The reader of a pipe that has enough is no error.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            Self::Interrupted(what) => eprintln!("{what}"),
-            _ => eprintln!("error: {self}"),
-        }
+    /// How long to wait before the next of a series of calls: what the API asked for, for an
+    /// earlier call would be refused again; or else the usual pause.
+    pub fn pause(&self, usual: Duration) -> Duration {
+        self.retry_after().unwrap_or(usual).clamp(usual, LONGEST_PAUSE)
     }
 }
 
-/// An error of the API, in its own words (RFC 9457).
+/// An error answer of the API (RFC 9457).
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[serde(default)]
 #[error("{}", self.text())]
-pub struct Problem {
-    /// The HTTP status; the one of the answer wins over the body's.
+pub struct ErrorAnswer {
+    /// The status of the answer, not the one in its body.
     #[serde(skip)]
     pub status: u16,
-    /// `Retry-After`, if it was given in seconds.
+    /// `Retry-After`, if it is in seconds.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+    #[serde(skip)]
+    hint: Option<String>,
     title: String,
     detail: Option<String>,
     errors: Option<Vec<Value>>,
 }
 
-impl Problem {
-    /// Reads an error answer. What comes from a proxy on the way is rarely
-    /// problem+json: then the status speaks, with the first line of the body.
+impl ErrorAnswer {
+    /// Reads an error answer. One of a proxy is rarely problem+json: then the text is the status
+    /// and the first line of the body.
     pub fn read(status: StatusCode, retry_after: Option<&str>, body: &str) -> Self {
         let mut problem = serde_json::from_str(body).unwrap_or_else(|_| Self {
             detail: body.lines().find(|line| !line.trim().is_empty()).map(shortened),
@@ -122,7 +134,7 @@ impl Problem {
     fn text(&self) -> String {
         let mut text = format!("{} ({})", self.title, self.status);
         let errors: Vec<_> = self.errors.iter().flatten().map(one_error).collect();
-        // Some details are no more than the errors in one line.
+        // The detail of invalid parameters is the errors in one line.
         let says_more =
             |detail: &&String| errors.is_empty() || !errors.iter().all(|e| detail.contains(e));
         if let Some(detail) = self.detail.as_ref().filter(says_more) {
@@ -130,6 +142,9 @@ impl Problem {
         }
         for error in errors {
             let _ = write!(text, "\n  - {error}");
+        }
+        if let Some(hint) = &self.hint {
+            let _ = write!(text, "\n{hint}");
         }
         text
     }
@@ -139,8 +154,7 @@ fn shortened(line: &str) -> String {
     line.trim().chars().take(200).collect()
 }
 
-/// One of `errors`: RFC 9457 leaves their form open, but names `detail` and
-/// `pointer` in its example.
+/// One of `errors`. RFC 9457 does not fix their members; its example has `detail` and `pointer`.
 fn one_error(error: &Value) -> String {
     let of = |names: &[&str]| names.iter().find_map(|name| error.get(name)?.as_str());
     let place = of(&["name", "parameter", "field", "pointer"]);
@@ -157,8 +171,8 @@ fn one_error(error: &Value) -> String {
 mod tests {
     use super::*;
 
-    fn problem(status: StatusCode, body: &str) -> Problem {
-        Problem::read(status, None, body)
+    fn problem(status: StatusCode, body: &str) -> ErrorAnswer {
+        ErrorAnswer::read(status, None, body)
     }
 
     #[test]
@@ -201,13 +215,25 @@ mod tests {
     #[test]
     fn retry_after_is_taken_in_seconds_only() {
         let wait =
-            |text| Problem::read(StatusCode::SERVICE_UNAVAILABLE, Some(text), "{}").retry_after;
+            |text| ErrorAnswer::read(StatusCode::SERVICE_UNAVAILABLE, Some(text), "{}").retry_after;
         assert_eq!(wait("5"), Some(Duration::from_secs(5)));
         assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
     }
 
     #[test]
-    fn exit_codes_tell_refused_from_failed_from_out_of_reach() {
+    fn the_pause_is_what_the_api_asks_for() {
+        let asked = |seconds| {
+            let problem = ErrorAnswer::read(StatusCode::TOO_MANY_REQUESTS, seconds, "{}");
+            Failure::Answered(problem).pause(Duration::from_millis(500)).as_millis()
+        };
+        assert_eq!(
+            [Some("7"), Some("0"), Some("86400"), None].map(asked),
+            [7_000, 500, 60_000, 500]
+        );
+    }
+
+    #[test]
+    fn exit_codes_differ_for_refused_failed_and_unreachable() {
         let answered = |status| Failure::Answered(problem(status, "{}"));
         let codes = [
             (answered(StatusCode::CONFLICT), 3),
@@ -228,11 +254,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_waited_out() {
-        let passes = |status| Failure::Answered(problem(status, "{}")).may_pass();
+    fn only_what_is_transient_is_waited_out() {
+        let passes = |status| Failure::Answered(problem(status, "{}")).is_transient();
         assert!(passes(StatusCode::SERVICE_UNAVAILABLE));
         assert!(passes(StatusCode::INTERNAL_SERVER_ERROR));
+        assert!(passes(StatusCode::TOO_MANY_REQUESTS));
         assert!(!passes(StatusCode::NOT_FOUND));
-        assert!(!Failure::Failed("an answer that makes no sense".into()).may_pass());
+        assert!(!Failure::Failed("an answer that makes no sense".into()).is_transient());
     }
 }

@@ -1,20 +1,9 @@
-//! Figures as a person reads them: counts, rates, durations, times of day.
+//! Figures as a person reads them: rates, durations, times of day.
 
-/// What stands where there is no figure.
+use pedidos_core::text::count;
+
+/// Stands where there is no figure.
 pub const NONE: &str = "-";
-
-/// A count with thousands separators.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// Orders per second; below ten, with a decimal.
 pub fn rate(per_second: f64) -> String {
@@ -26,12 +15,12 @@ pub fn rate(per_second: f64) -> String {
 }
 
 /// A duration in milliseconds, as exact as its size calls for.
-pub fn duration(ms: f64) -> String {
+pub fn duration(ms: u64) -> String {
     // Rounded before the unit is chosen, so that 59,990 ms is not "60.0s".
-    let tenths = (ms.max(0.0) / 100.0).round() as u64;
+    let tenths = (ms + 50) / 100;
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
     match (hours, minutes) {
-        (0, 0) if ms < 999.5 => format!("{}ms", ms.max(0.0).round()),
+        (0, 0) if ms < 1_000 => format!("{ms}ms"),
         (0, 0) => format!("{seconds}.{}s", tenths % 10),
         (0, _) => format!("{minutes}m {seconds:02}.{}s", tenths % 10),
         _ => format!("{hours}h {minutes:02}m"),
@@ -39,8 +28,8 @@ pub fn duration(ms: f64) -> String {
 }
 
 /// A duration that is an estimate: no finer than seconds.
-pub fn about(ms: f64) -> String {
-    let seconds = (ms.max(0.0) / 1_000.0).round() as u64;
+pub fn about(ms: u64) -> String {
+    let seconds = (ms + 500) / 1_000;
     match (seconds / 3_600, seconds / 60 % 60) {
         (0, 0) => format!("{seconds}s"),
         (0, minutes) => format!("{minutes}m {:02}s", seconds % 60),
@@ -62,26 +51,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_have_thousands_separators() {
-        let counts = [0, 7, 999, 1_000, 12_345, 1_000_000].map(count);
-        assert_eq!(counts, ["0", "7", "999", "1,000", "12,345", "1,000,000"]);
-    }
-
-    #[test]
     fn small_rates_keep_a_decimal() {
         assert_eq!([0.0, 0.25, 9.94, 12_345.6].map(rate), ["0.0", "0.2", "9.9", "12,346"]);
     }
 
     #[test]
     fn durations_fit_their_size() {
-        let durations = [0.0, 12.3, 999.4, 999.6, 59_940.0, 59_990.0, 83_000.0, 3_780_000.0];
+        let durations = [0, 12, 999, 1_000, 59_940, 59_990, 83_000, 3_780_000];
         let expected = ["0ms", "12ms", "999ms", "1.0s", "59.9s", "1m 00.0s", "1m 23.0s", "1h 03m"];
         assert_eq!(durations.map(duration), expected);
     }
 
     #[test]
     fn estimates_pretend_nothing() {
-        let estimates = [400.0, 35_400.0, 83_000.0, 7_380_000.0].map(about);
+        let estimates = [400, 35_400, 83_000, 7_380_000].map(about);
         assert_eq!(estimates, ["0s", "35s", "1m 23s", "2h 03m"]);
     }
 

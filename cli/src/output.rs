@@ -1,23 +1,80 @@
-//! Standard output. `println!` panics when the reader of a pipe has gone.
+//! Standard output and standard error. `println!` panics when the reader of a pipe has gone.
+//! All that is printed passes here, so that no text of a server can steer the terminal
+//! ([`pedidos_core::text`]).
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
-use crate::failure::Failure;
+use pedidos_core::text::{is_hidden, printable};
 
-/// Prints one line.
-pub fn line(text: &str) -> Result<(), Failure> {
+use crate::failure::Result;
+
+/// Prints a line, or several.
+pub fn line(text: &str) -> Result<()> {
+    write(&printable(text))
+}
+
+/// Prints JSON. Characters that are not visible are escaped, which keeps its meaning.
+pub fn json(text: &str) -> Result<()> {
+    write(&escaped(text))
+}
+
+fn write(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()?;
     Ok(())
 }
 
-/// Does a person watch both output and progress?
+/// Prints a line on standard error. A reader that has gone changes nothing.
+pub fn note(text: &str) {
+    let _unread = writeln!(io::stderr(), "{}", printable(text));
+}
+
+/// Prints a question on standard error; the answer may follow on the same line.
+pub fn ask(text: &str) {
+    let _unread = write!(io::stderr(), "{}", printable(text));
+}
+
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _written = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Are standard output and standard error terminals?
 pub fn is_watched() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Can a person be asked?
+/// Are standard input and standard error terminals, so that a person can be asked?
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        for c in ['\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
+            let json = escaped(&format!("{{\"a\": \"x{c}y\"}}"));
+            assert!(json.is_ascii(), "{json}");
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert_eq!(read["a"], format!("x{c}y"));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! How a run is shown while it goes on: a bar for a person, plain lines for a log.
+//! The progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use std::{
     collections::VecDeque,
@@ -6,30 +6,32 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pedidos_common::run::Phase;
+use pedidos_api_types::status::Status;
+use pedidos_core::{
+    run::{Ledger, Phase},
+    text::{count, one_line},
+};
 
 use crate::{
-    answer::Status,
-    figure::{about, count, duration, rate},
+    figure::{about, duration, rate},
     output,
 };
 
-/// How often plain lines say something when nothing changes.
+/// The interval of the plain lines while the phase stays the same.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// What a rate is an average over.
+/// A rate is an average over this long.
 const RATE_WINDOW: Duration = Duration::from_secs(5);
 
-/// What the counts were at some moments of the last seconds.
+/// The counts of the last seconds: when, generated, processed.
 #[derive(Debug, Default)]
 pub struct Rates {
     samples: VecDeque<(Instant, u64, u64)>,
 }
 
 impl Rates {
-    /// Takes note of a status.
     pub fn add(&mut self, now: Instant, status: &Status) {
         let (generated, processed) = (status.progress.generated, status.progress.processed_total);
-        // A replay counts from the start again.
+        // After a replay the counts start again at 0.
         if self.samples.back().is_some_and(|last| last.1 > generated || last.2 > processed) {
             self.samples.clear();
         }
@@ -39,8 +41,7 @@ impl Rates {
         }
     }
 
-    /// Orders generated and processed per second; `None` until there is a
-    /// second to tell by.
+    /// Orders generated and processed per second; `None` in the first second.
     fn per_second(&self) -> Option<(f64, f64)> {
         let (first, last) = (self.samples.front()?, self.samples.back()?);
         let seconds = last.0.duration_since(first.0).as_secs_f64();
@@ -49,7 +50,7 @@ impl Rates {
     }
 }
 
-/// What plain lines spoke of last.
+/// What the last plain line was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     Phase(Phase),
@@ -57,24 +58,20 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// A run goes to and fro between the first two phases with every chunk:
-    /// for a log they are one.
+    /// A run alternates between the first two phases with every chunk: in a log they are one.
     fn of(phase: Phase) -> Self {
         Self::Phase(if phase == Phase::EnqueueVip { Phase::Generating } else { phase })
     }
 }
 
-/// Where progress goes.
 #[derive(Debug)]
 pub enum View {
-    /// A person watches.
     Bar(ProgressBar),
-    /// Nobody does: a line at each change, and every few seconds.
+    /// A line at each change of phase, and every few seconds.
     Lines(Option<(Topic, Instant)>),
 }
 
 impl View {
-    /// What suits standard output and standard error.
     pub fn new() -> Self {
         if !output::is_watched() {
             return Self::Lines(None);
@@ -89,49 +86,49 @@ impl View {
         Self::Bar(bar)
     }
 
-    /// Shows how far the run is.
     pub fn show(&mut self, status: &Status, rates: &Rates) {
         match self {
             Self::Bar(bar) => {
                 bar.set_length(status.progress.target);
-                bar.set_position(status.terminal());
+                bar.set_position(terminal(status));
                 bar.set_prefix(how_far(status));
                 bar.set_message(what(status, rates));
             }
             Self::Lines(last) => {
-                if is_due(last, Topic::of(status.phase), Instant::now()) {
+                if is_due(last, Topic::of(status.phase.into()), Instant::now()) {
                     let (elapsed, percent) =
                         (duration(status.wall_clock_ms), status.eta.progress_percent);
-                    eprintln!("{elapsed:>7} {percent:5.1} % {}", what(status, rates));
+                    let what = what(status, rates);
+                    output::note(&format!("{elapsed:>7} {percent:5.1} % {what}"));
                 }
             }
         }
     }
 
-    /// Shows that the API does not answer, and since when.
+    /// Shows that the API does not answer, and for how long.
     pub fn trouble(&mut self, failure: &dyn std::fmt::Display, since: Duration) {
-        // The rest of a problem are lines of their own.
+        // The mistakes of a problem have lines of their own, which have no room here.
         let failure = failure.to_string();
         let failure = failure.lines().next().unwrap_or_default();
         let text = format!("still trying after {}s: {failure}", since.as_secs());
         match self {
-            Self::Bar(bar) => bar.set_message(text),
+            Self::Bar(bar) => bar.set_message(one_line(&text)),
             Self::Lines(last) => {
                 if is_due(last, Topic::Trouble, Instant::now()) {
-                    eprintln!("{text}");
+                    output::note(&text);
                 }
             }
         }
     }
 
-    /// Takes the bar away: the summary follows.
+    /// Removes the bar, for the summary that follows.
     pub fn clear(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
     }
 
-    /// Leaves the bar as it is: the run goes on without us.
+    /// Leaves the bar as it is, for the run continues.
     pub fn leave(&self) {
         if let Self::Bar(bar) = self {
             bar.abandon();
@@ -139,7 +136,7 @@ impl View {
     }
 }
 
-/// Is it time for a line? Notes that it is printed.
+/// Is it time for a line? If so, the caller prints it.
 fn is_due(last: &mut Option<(Topic, Instant)>, topic: Topic, now: Instant) -> bool {
     let due = last.is_none_or(|(before, at)| {
         before != topic || now.saturating_duration_since(at) >= LINE_EVERY
@@ -148,6 +145,12 @@ fn is_due(last: &mut Option<(Topic, Instant)>, topic: Topic, now: Instant) -> bo
         *last = Some((topic, now));
     }
     due
+}
+
+/// Orders that have reached their last state.
+fn terminal(status: &Status) -> u64 {
+    let ledgers = [status.ledger.vip.clone(), status.ledger.normal.clone()];
+    ledgers.map(|ledger| Ledger::from(ledger).terminal()).iter().sum()
 }
 
 /// `57.0 %   570,123/1,000,000`
@@ -160,20 +163,20 @@ fn how_far(status: &Status) -> String {
 
 /// The phase, what is wrong, how fast it goes, when it will end.
 fn what(status: &Status, rates: &Rates) -> String {
-    let mut parts = vec![status.phase.to_string()];
+    let phase = Phase::from(status.phase);
+    let mut parts = vec![phase.to_string()];
     if status.paused {
         parts.push("PAUSED".into());
     }
     if status.workers.alive == 0 {
         parts.push("no worker alive".into());
     }
-    let (generated, processed) =
-        rates.per_second().unwrap_or((0.0, status.throughput.overall.unwrap_or(0.0)));
-    if matches!(status.phase, Phase::Generating | Phase::EnqueueVip) {
+    let (generated, processed) = rates.per_second().unwrap_or((0.0, status.throughput.overall));
+    if matches!(phase, Phase::Generating | Phase::EnqueueVip) {
         parts.push(format!("{}/s made", rate(generated)));
     }
     parts.push(format!("{}/s", rate(processed)));
-    if status.phase.is_active() {
+    if phase.is_active() {
         let eta = status.eta.estimated_ms.map_or_else(|| "?".into(), about);
         parts.push(format!("ETA {eta}"));
     }
@@ -189,7 +192,7 @@ fn what(status: &Status, rates: &Rates) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::samples;
+    use crate::samples;
 
     fn at(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)
@@ -246,7 +249,7 @@ mod tests {
             what(&status, &rates),
             "WAITING_VIP_DRAIN · 12,345/s · ETA 1m 23s · VIP 124,990 · NORMAL 0 · dead 10"
         );
-        status.phase = Phase::Generating;
+        status.phase = pedidos_api_types::status::Phase::Generating;
         status.eta.estimated_ms = None;
         status.workers.alive = 0;
         let text = what(&status, &Rates::default());

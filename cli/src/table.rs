@@ -1,23 +1,21 @@
-//! The summary of a run: its orders, its times, its fence, in 80 columns.
+//! The summary of a run in at most 80 columns: its orders, times and fence.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use pedidos_common::run::{Ledger, Phase};
+use pedidos_api_types::status::{Ledger, Status};
+use pedidos_core::{run::Phase, text::count};
 
-use crate::{
-    answer::Status,
-    figure::{NONE, clock, count, duration, rate},
-};
+use crate::figure::{NONE, clock, duration, rate};
 
-/// The whole summary, of a run at work or ended.
 pub fn summary(status: &Status) -> String {
+    let phase = Phase::from(status.phase);
     let Some(run_id) = &status.run_id else {
         let last = status.last_run_id.as_deref();
-        return format!("{}: no run; the last one was {}", status.phase, last.unwrap_or(NONE));
+        return format!("{phase}: no run; the last one was {}", last.unwrap_or(NONE));
     };
     let paused = if status.paused { " · PAUSED" } else { "" };
     let workers = &status.workers;
     let mut parts = vec![
-        format!("run {run_id} · {}{paused}", status.phase),
+        format!("run {run_id} · {phase}{paused}"),
         format!(
             "{} of {} orders processed · {:.1} % · workers: {}, {} of {} slots busy",
             count(status.progress.processed_total),
@@ -31,13 +29,13 @@ pub fn summary(status: &Status) -> String {
         times(status).to_string(),
         fence(status).to_string(),
     ];
-    if status.phase == Phase::Error {
-        parts.push("it waits for a person: `pedidos cancel` or `pedidos reset`".into());
+    if phase == Phase::Error {
+        parts.push("the run has stopped; `pedidos cancel` or `pedidos reset` ends it".into());
     }
     parts.join("\n")
 }
 
-/// Where the orders are. What is passing through is left out when it is empty.
+/// Where the orders are. States that orders only pass through have a row while one is in them.
 fn orders(status: &Status) -> Table {
     type Row = (&'static str, fn(&Ledger) -> u64, bool);
     const ROWS: [Row; 8] = [
@@ -60,14 +58,14 @@ fn orders(status: &Status) -> Table {
     right_aligned(table, 1)
 }
 
-/// The windows, how long each took, and how fast it went.
+/// When each part began and ended, how long it took, and how fast it was.
 fn times(status: &Status) -> Table {
     let (vip, normal) = (&status.processing.vip, &status.processing.normal);
     let (start, end) = (vip.start.as_deref(), vip.end.as_deref());
     let (normal_start, normal_end) = (normal.start.as_deref(), normal.end.as_deref());
     let day = start.or(normal_start).and_then(|time| time.split_once('T'));
     let day = format!("{} (UTC)", day.map_or("time", |(day, _)| day));
-    let per_second = |orders: u64, ms: f64| (ms > 0.0).then(|| orders as f64 / ms * 1e3);
+    let per_second = |orders: u64, ms: u64| (ms > 0).then(|| orders as f64 / ms as f64 * 1e3);
     let progress = &status.progress;
     let generating = status.generation_time_ms;
     let (speed, wall) = (&status.throughput, status.wall_clock_ms);
@@ -79,9 +77,9 @@ fn times(status: &Status) -> Table {
         ("generation", None, None, generating, made),
         ("enqueue VIP (sum)", None, None, status.enqueue_vip_time_ms, None),
         ("enqueue NORMAL (sum)", None, None, status.enqueue_normal_time_ms, None),
-        ("processing VIP", start, end, vip.time_ms, speed.vip),
-        ("processing NORMAL", normal_start, normal_end, normal.time_ms, speed.normal),
-        ("processing, both", start, normal_end, both, speed.overall),
+        ("processing VIP", start, end, vip.time_ms, Some(speed.vip)),
+        ("processing NORMAL", normal_start, normal_end, normal.time_ms, Some(speed.normal)),
+        ("processing, both", start, normal_end, both, Some(speed.overall)),
         ("total (sum)", None, None, status.total_time_ms, None),
         ("wall clock", None, None, wall, in_all),
     ] {
@@ -91,12 +89,12 @@ fn times(status: &Status) -> Table {
     right_aligned(table, 1)
 }
 
-/// Did every VIP order come before every NORMAL one?
+/// Whether every VIP order was processed before every NORMAL one.
 fn fence(status: &Status) -> Table {
     let fence = &status.fence;
     let mut table = table(["fence", "last VIP at", "first NORMAL at", "violations", "late VIP"]);
     table.add_row([
-        if fence.open { "opened" } else { "shut" },
+        if fence.open { "opened" } else { "closed" },
         clock(fence.last_vip_at.as_deref()),
         clock(fence.first_normal_at.as_deref()),
         &count(fence.violations),
@@ -111,7 +109,7 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// Figures stand under each other; the first columns are names.
+/// The first columns are names; the others are figures.
 fn right_aligned(mut table: Table, names: usize) -> Table {
     for column in table.column_iter_mut().skip(names) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -123,7 +121,7 @@ fn right_aligned(mut table: Table, names: usize) -> Table {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::answer::samples;
+    use crate::samples;
 
     fn cells(line: &str) -> Vec<&str> {
         line.split(['│', '┆']).map(str::trim).filter(|cell| !cell.is_empty()).collect()
@@ -164,7 +162,7 @@ mod tests {
     fn a_summary_fits_80_columns() {
         let mut status = samples::draining();
         status.paused = true;
-        status.total_time_ms = 359_999_999.0;
+        status.total_time_ms = 359_999_999;
         for line in summary(&status).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

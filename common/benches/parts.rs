@@ -1,7 +1,7 @@
 //! What the pipeline is made of, one part at a time: the generator, ids, and the scripts on
 //! a real Redis. `make benches` runs them; `make bench` measures whole runs.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     ops::Range,
@@ -10,15 +10,14 @@ use std::{
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use mongodb::bson::DateTime;
-use pedidos_common::{
+use pedidos_core::{
     order::{Generator, Order, OrderId, Priority},
-    queue::{Closed, Lease, Outcome, Push, Work},
     run::Phase,
 };
-use support::{Fixture, settings};
+use pedidos_pipeline::queue::{Closed, Lease, Outcome, Push, Work};
+use run::Run;
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+mod run;
 
 /// As large as they are by default.
 const CHUNK: u32 = 10_000;
@@ -26,7 +25,9 @@ const BATCH: u32 = 1_000;
 /// Orders of a run.
 const QUANTITY: u32 = 20 * CHUNK;
 
-const ORDERS: fn() -> Generator = || Generator::new(support::SEED, support::CREATED_MS);
+/// When the run of the orders that are derived here was created.
+const CREATED_MS: u64 = 1_763_787_600_000;
+const ORDERS: fn() -> Generator = || Generator::new(run::SEED, CREATED_MS);
 
 fn generator(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("generator");
@@ -38,7 +39,7 @@ fn generator(criterion: &mut Criterion) {
     });
     group.bench_function("documents of a chunk", |bencher| {
         let run_id = uuid::Uuid::nil().to_string();
-        let created = DateTime::from_millis(support::CREATED_MS as i64);
+        let created = DateTime::from_millis(CREATED_MS as i64);
         let document = |order: Order| order.to_raw_document(&run_id, created);
         bencher.iter(|| ORDERS().orders(0..CHUNK).map(document).collect::<Vec<_>>());
     });
@@ -66,54 +67,51 @@ fn ids(criterion: &mut Criterion) {
 }
 
 /// One claim, and the script that closes it; answers the work and how long both took.
-async fn claim_and_close(run: &Fixture) -> (Work, Duration) {
+async fn claim_and_close(run: &Run) -> (Work, Duration) {
     let began = Instant::now();
-    let Lease { token, work, .. } = run.take().await;
+    let Lease { token, work, seed, created_ms, .. } = run.claim().await;
     let claimed = began.elapsed();
     let push = |indexes: &Range<u32>, priority| {
-        let todo = support::ids(indexes.clone(), priority);
-        (Push { todo, ..Push::default() }, Instant::now())
+        let orders = Generator::new(seed, created_ms).orders(indexes.clone());
+        let todo = orders.filter(|order| order.priority() == priority).map(|order| order.id);
+        (Push { todo: todo.collect(), ..Push::default() }, Instant::now())
     };
     let (closed, began) = match &work {
         Work::Generate(indexes) => {
             let (vip, began) = push(indexes, Priority::Vip);
             let normal = (indexes.len() - vip.todo.len()) as u64;
-            (run.push_chunk(&token, &vip, normal, false).await, began)
+            (run.queue.push_chunk(&token, &vip, normal, false).await, began)
         }
         Work::Enqueue(indexes) => {
             let (normal, began) = push(indexes, Priority::Normal);
-            (run.push_normal(&token, &normal).await, began)
+            (run.queue.push_normal(&token, &normal).await, began)
         }
         Work::Drain(..) => {
             let began = Instant::now();
-            (run.ack(&token, &Outcome::default()).await, began)
+            (run.queue.ack(&token, &Outcome::default()).await, began)
         }
         Work::Save => panic!("the run ends too early"),
     };
     let took = claimed + began.elapsed();
-    assert!(matches!(closed, Ok(Closed::Counted(_))), "{closed:?}");
+    assert!(matches!(closed, Ok(Closed::Applied(_))), "{closed:?}");
     (work, took)
 }
 
 /// How long so many of one kind of work take, in runs made for it.
 async fn times(mut count: u64, wanted: fn(&Work) -> bool) -> Duration {
-    let mut sizes = settings();
-    (sizes.batch_size, sizes.chunk_size, sizes.range_size) = (BATCH, CHUNK, CHUNK);
-    sizes.high_water = u64::from(QUANTITY);
     let mut took = Duration::ZERO;
     while count > 0 {
-        let run = Fixture::with_run(&sizes, QUANTITY).await;
+        let run = Run::start([BATCH, CHUNK, CHUNK], QUANTITY).await;
         let open = async || run.see().await.ledger(Priority::Normal).open() > 0;
         // The first chunk brings the first NORMAL orders.
-        while count > 0 && (run.phase().await == Phase::Generating || open().await) {
+        while count > 0 && (run.see().await.phase() == Phase::Generating || open().await) {
             let (work, one) = claim_and_close(&run).await;
             if wanted(&work) {
                 took += one;
                 count -= 1;
             }
         }
-        run.delete_all().await;
-        run.close().await;
+        run.remove().await;
     }
     took
 }
@@ -138,9 +136,9 @@ fn scripts(criterion: &mut Criterion) {
     }
     group.throughput(Throughput::Elements(1));
     group.bench_function("snapshot", |bencher| {
-        let run = runtime.block_on(Fixture::with_run(&settings(), 100_000));
-        bencher.iter(|| runtime.block_on(run.snapshot()).unwrap());
-        runtime.block_on(run.delete_all());
+        let run = runtime.block_on(Run::start([4, 8, 6], 100_000));
+        bencher.iter(|| runtime.block_on(run.see()));
+        runtime.block_on(run.remove());
     });
     group.finish();
 }

@@ -8,7 +8,7 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-/// An authority, and the folder with all its files. It is removed with it.
+/// A certificate authority. The folder with its files is removed when it is dropped.
 pub struct Authority {
     folder: PathBuf,
     issuer: Issuer<'static, KeyPair>,
@@ -16,12 +16,10 @@ pub struct Authority {
     pub file: PathBuf,
 }
 
-/// What was signed for somebody.
+/// A certificate that an authority has signed, and its key.
 #[derive(Debug, Clone)]
 pub struct Signed {
-    /// The certificate.
     pub certificate: PathBuf,
-    /// Its private key.
     pub key: PathBuf,
     /// Both, in one file.
     pub both: PathBuf,
@@ -47,8 +45,13 @@ impl Authority {
 
     /// A certificate for this machine, under the name of its files.
     pub fn sign(&self, name: &str) -> Signed {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut params = CertificateParams::new(names).expect("they are names");
+        self.sign_for(name, &["localhost", "127.0.0.1"])
+    }
+
+    /// A certificate for these hosts, under the name of its files.
+    pub fn sign_for(&self, name: &str, hosts: &[&str]) -> Signed {
+        let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(hosts).expect("they are names");
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key can be made");
         let certificate = params.signed_by(&key, &self.issuer).expect("it can be signed");

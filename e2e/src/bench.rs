@@ -5,8 +5,10 @@
 //! - [`ours`]: API, Redis, workers; what they cost; what status said meanwhile.
 //! - [`parts`]: the queue alone, the generator alone.
 //! - [`recovery`]: from a fault until work goes on.
+//! - [`cancel`]: a cancel beside MongoDB marking as many orders.
 //! - [`scaling`]: workers in front of a store that is far away.
 
+pub mod cancel;
 pub mod floor;
 pub mod ours;
 pub mod parts;
@@ -20,18 +22,14 @@ use serde::Serialize;
 /// Several measurements of one thing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// The one in the middle.
     pub median: f64,
-    /// The smallest.
     pub least: f64,
-    /// The largest.
     pub most: f64,
-    /// How many.
     pub count: usize,
 }
 
 impl Measured {
-    /// Of at least one.
+    /// Of at least one value.
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
@@ -72,8 +70,5 @@ pub fn cpu_time(pid: u32) -> Option<Duration> {
 /// The most memory that a process has held in RAM, MiB.
 #[must_use]
 pub fn peak_mib(pid: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib / 1024.0)
+    Some(xtask::process::memory_kib(pid, "VmHWM")? as f64 / 1024.0)
 }

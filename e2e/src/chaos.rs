@@ -1,162 +1,29 @@
 //! Random faults at random moments of random runs, all drawn from one seed, so that a run
 //! that failed can be had again.
 
+mod plan;
+
 use std::{collections::BTreeMap, time::Duration};
 
-use pedidos_common::run::Phase;
-use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
+use pedidos_core::run::Phase;
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use tokio::time::Instant;
 
+pub use self::plan::Plan;
+use self::plan::{Command, Fault};
 use crate::{
-    Cluster, POLL, Status,
-    cluster::{Id, Kind},
-    in_time,
+    client::Answer,
+    cluster::{Cluster, Id, Kind},
     proxy::Network,
     servers::{Moment, Server, Servers},
+    status::Status,
     steps::Wires,
+    wait::{DEADLINE, POLL, in_time, poll},
 };
-
-/// What can go wrong.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fault {
-    /// SIGKILL of a worker; another is started.
-    WorkerKilled,
-    /// SIGKILL of every worker; as many are started.
-    AllWorkersKilled,
-    /// SIGTERM of a worker; another is started.
-    WorkerStopped,
-    /// SIGSTOP of a worker for longer than a lease.
-    WorkerFrozen,
-    /// SIGKILL of an API; another is started.
-    ApiKilled,
-    /// SIGKILL of a server; it comes back with its data.
-    ServerKilled(Server),
-    /// SIGSTOP of a server for longer than a lease.
-    ServerFrozen(Server),
-    /// Redis comes back empty.
-    RedisEmptied,
-    /// Redis comes back as it was at an earlier moment of the run.
-    RedisOlder,
-    /// The network between a worker and a server, for longer than a lease.
-    NetworkFails(Server, Network),
-    /// Every connection between a worker and a server is reset.
-    ConnectionsReset(Server),
-}
 
 /// How long what ends by itself lasts: longer than a lease of these runs.
 const WHILE: Duration = Duration::from_millis(2_500);
 const LEASE_MS: &str = "1500";
-
-const NETWORKS: [Network; 6] = [
-    Network::Hung { there: true, back: true },
-    Network::Hung { there: true, back: false },
-    Network::Hung { there: false, back: true },
-    Network::Late(Duration::from_millis(60)),
-    Network::Narrow(200_000),
-    Network::Closed,
-];
-
-impl Fault {
-    fn draw(random: &mut impl Rng) -> Self {
-        let server = *Server::ALL.choose(random).expect("there are two");
-        match random.random_range(0..13) {
-            0 | 1 => Self::WorkerKilled,
-            2 => Self::AllWorkersKilled,
-            3 => Self::WorkerStopped,
-            4 => Self::WorkerFrozen,
-            5 => Self::ApiKilled,
-            6 => Self::ServerKilled(server),
-            7 => Self::ServerFrozen(server),
-            8 => Self::RedisEmptied,
-            9 => Self::RedisOlder,
-            10 => Self::ConnectionsReset(server),
-            _ => Self::NetworkFails(server, *NETWORKS.choose(random).expect("there are some")),
-        }
-    }
-
-    /// Its kind, for the report.
-    #[must_use]
-    pub fn kind(self) -> String {
-        let of = |server| if server == Server::Redis { "Redis" } else { "MongoDB" };
-        match self {
-            Self::WorkerKilled => "worker killed".to_owned(),
-            Self::AllWorkersKilled => "every worker killed at once".to_owned(),
-            Self::WorkerStopped => "worker asked to end".to_owned(),
-            Self::WorkerFrozen => "worker frozen past its lease".to_owned(),
-            Self::ApiKilled => "API killed".to_owned(),
-            Self::ServerKilled(server) => format!("{} killed", of(server)),
-            Self::ServerFrozen(server) => format!("{} frozen", of(server)),
-            Self::RedisEmptied => "Redis emptied".to_owned(),
-            Self::RedisOlder => "Redis back in time".to_owned(),
-            Self::ConnectionsReset(server) => format!("connections to {} reset", of(server)),
-            Self::NetworkFails(server, network) => {
-                let how = match network {
-                    Network::Hung { there: true, back: true } => "hung",
-                    Network::Hung { there: true, .. } => "hung one way (there)",
-                    Network::Hung { .. } => "hung one way (back)",
-                    Network::Late(_) => "late",
-                    Network::Narrow(_) => "narrow",
-                    _ => "closed",
-                };
-                format!("network to {} {how}", of(server))
-            }
-        }
-    }
-}
-
-/// What a person does meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Nothing,
-    PauseAndResume,
-    Cancel,
-    Reset,
-}
-
-/// One run: how large, on what, and what happens when.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    seed: u64,
-    quantity: u32,
-    workers: usize,
-    apis: usize,
-    chunk: u32,
-    batch: u32,
-    slots: u32,
-    /// Each at this share of the run's work, in order.
-    faults: Vec<(f64, Fault)>,
-    verb: (f64, Verb),
-}
-
-impl Plan {
-    /// The plan of a seed.
-    #[must_use]
-    pub fn of(seed: u64) -> Self {
-        let mut random = SmallRng::seed_from_u64(seed);
-        let random = &mut random;
-        let count = random.random_range(1..=4);
-        let mut faults: Vec<(f64, Fault)> =
-            (0..count).map(|_| (random.random_range(0.0..0.95), Fault::draw(random))).collect();
-        faults.sort_by(|one, two| one.0.total_cmp(&two.0));
-        let verb = match random.random_range(0..10) {
-            0 | 1 => Verb::PauseAndResume,
-            2 => Verb::Cancel,
-            3 => Verb::Reset,
-            _ => Verb::Nothing,
-        };
-        Self {
-            seed,
-            quantity: random.random_range(500..8_000),
-            workers: random.random_range(1..=4),
-            apis: random.random_range(1..=2),
-            chunk: random.random_range(50..1_000),
-            batch: random.random_range(10..200),
-            slots: random.random_range(1..=6),
-            faults,
-            verb: (random.random_range(0.0..0.95), verb),
-        }
-    }
-}
 
 /// How many faults of which kind were survived.
 pub type Survived = BTreeMap<String, u64>;
@@ -217,17 +84,17 @@ pub async fn survive(servers: &Servers, plan: &Plan) -> Survived {
     }
     let mut run_id = run.cluster.client().generate(plan.quantity).await;
     let mut survived = Survived::new();
-    let mut verb = Some(plan.verb);
+    let mut command = Some(plan.command);
     for (at, fault) in &plan.faults {
-        if verb.is_some_and(|(when, _)| when <= *at) {
-            run.verb(plan, verb.take().expect("it is some"), &mut run_id).await;
+        if command.is_some_and(|(when, _)| when <= *at) {
+            run.command(plan, command.take().expect("it is some"), &mut run_id).await;
         }
         run.until(plan, *at).await;
         run.strike(*fault).await;
         *survived.entry(fault.kind()).or_default() += 1;
     }
-    if let Some(verb) = verb {
-        run.verb(plan, verb, &mut run_id).await;
+    if let Some(command) = command {
+        run.command(plan, command, &mut run_id).await;
     }
     run.end(plan, &run_id).await;
     survived
@@ -252,17 +119,18 @@ impl Run<'_> {
 
     /// Looks at the status until it is as wanted, and undoes what is due meanwhile.
     async fn wait(&mut self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
-        let until = Instant::now() + crate::DEADLINE;
-        loop {
+        let until = Instant::now() + DEADLINE;
+        poll(POLL, async || {
             self.undo_due(Instant::now()).await;
             let status = self.cluster.client().try_status().await;
             if let Some(status) = status.as_ref().filter(|status| wanted(status)) {
-                return status.clone();
+                return Some(status.clone());
             }
             let json = status.map(|status| status.json);
             assert!(Instant::now() < until, "{what}: not in time, {json:#?}");
-            tokio::time::sleep(POLL).await;
-        }
+            None
+        })
+        .await
     }
 
     async fn undo_due(&mut self, now: Instant) {
@@ -386,52 +254,41 @@ impl Run<'_> {
         }
     }
 
-    /// A verb is asked for until it is done: a store may be away.
+    /// A command is asked for until it is done: a store may be away.
     async fn ask(&mut self, path: &str) {
-        let until = Instant::now() + crate::DEADLINE;
-        loop {
-            self.undo_due(Instant::now()).await;
-            let answer = self.cluster.client().try_raw(reqwest::Method::POST, path, None).await;
-            if answer.as_ref().is_some_and(|answer| matches!(answer.status, 200 | 202)) {
-                return;
-            }
-            let known = answer.as_ref().is_none_or(|answer| answer.status == 503);
-            assert!(known && Instant::now() < until, "{path}: {answer:#?}");
-            tokio::time::sleep(POLL).await;
-        }
+        let answer = self.answer(path, None).await;
+        assert!(matches!(answer.status, 200 | 202), "{path}: {answer:#?}");
     }
 
-    async fn verb(&mut self, plan: &Plan, (at, verb): (f64, Verb), run_id: &mut String) {
-        if verb == Verb::Nothing {
+    /// Asks until a store is there again; what is due is undone meanwhile.
+    async fn answer(&mut self, path: &str, key: Option<&str>) -> Answer {
+        let asked = poll(POLL, async || {
+            self.undo_due(Instant::now()).await;
+            let answer = self.cluster.client().try_raw(reqwest::Method::POST, path, key).await;
+            answer.filter(|answer| answer.status != 503)
+        });
+        in_time(path, asked).await
+    }
+
+    async fn command(&mut self, plan: &Plan, (at, command): (f64, Command), run_id: &mut String) {
+        if command == Command::Nothing {
             return;
         }
         self.until(plan, at).await;
-        match verb {
-            Verb::Nothing => {}
-            Verb::PauseAndResume => {
+        match command {
+            Command::Nothing => {}
+            Command::PauseAndResume => {
                 self.ask("/pedidos/queue/pause").await;
                 self.ask("/pedidos/queue/resume").await;
             }
-            Verb::Cancel => {
+            Command::Cancel => {
                 self.ask("/pedidos/cancel?waitTimeoutMs=500&pollIntervalMs=10").await;
             }
-            Verb::Reset => {
+            Command::Reset => {
                 self.ask("/pedidos/reset").await;
                 let key = format!("chaos-{}", plan.seed);
                 let path = format!("/pedidos/generate?quantity={}", plan.quantity);
-                let accepted = in_time("the run after a reset", async {
-                    loop {
-                        self.undo_due(Instant::now()).await;
-                        let client = self.cluster.client();
-                        let method = reqwest::Method::POST;
-                        let answer = client.try_raw(method, &path, Some(&key)).await;
-                        if let Some(answer) = answer.filter(|answer| answer.status != 503) {
-                            break answer.json(202);
-                        }
-                        tokio::time::sleep(POLL).await;
-                    }
-                });
-                let accepted = accepted.await;
+                let accepted = self.answer(&path, Some(&key)).await.json(202);
                 accepted["runId"].as_str().unwrap_or_default().clone_into(run_id);
             }
         }
@@ -439,7 +296,7 @@ impl Run<'_> {
 
     /// All is well again: the run ends by itself, and adds up.
     async fn end(mut self, plan: &Plan, run_id: &str) {
-        let wanted = if plan.verb.1 == Verb::Cancel {
+        let wanted = if plan.command.1 == Command::Cancel {
             // DONE, if the cancel came too late for it.
             |status: &Status| status.phase.is_ended()
         } else {

@@ -1,24 +1,25 @@
 //! The API's client: one method per endpoint. Each fails the test, with the
 //! whole answer, if the endpoint refuses; `raw` and `try_generate` do not.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use pedidos_common::tls::{self, ClientConfig};
+use pedidos_core::tls::{self, ClientConfig};
 use reqwest::{
-    Method,
+    ClientBuilder, Method,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
     tls::TlsInfo,
 };
 use serde_json::Value;
 
-use crate::{Status, events::Events, process::Environment, samples::Samples};
+use crate::{
+    events::Events, process::Environment, samples::Samples, status::Status, wait::eventually_some,
+};
 
 /// No call of the product takes longer; a cancel waits ten seconds at most.
 const CALL: Duration = Duration::from_mins(1);
 /// A stream of events has no end of its own; no test reads on for so long.
 const STREAM: Duration = Duration::from_mins(10);
 
-/// A client of one process.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -27,21 +28,15 @@ pub struct Client {
     samples: Arc<Samples>,
 }
 
-/// An answer, whatever it is.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What was asked for.
     pub asked: String,
-    /// The HTTP status.
     pub status: u16,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body.
     pub body: String,
 }
 
 impl Answer {
-    /// One header, or nothing.
     pub fn header(&self, name: HeaderName) -> &str {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default()
@@ -71,15 +66,27 @@ impl Client {
     /// Of the process that listens here. Statuses are held against `samples`.
     pub fn new(base: &str, samples: Arc<Samples>) -> Self {
         let tls = tls::trusting_nobody().expect("that needs nothing");
-        Self { http: http(tls.clone(), HeaderMap::new()), tls, base: base.to_owned(), samples }
+        let http = build(http(tls.clone(), HeaderMap::new()));
+        Self { http, tls, base: base.to_owned(), samples }
     }
 
     /// As [`Self::new`], by TLS, with what `pedidos` itself is told in this environment.
     pub fn secure(base: &str, samples: Arc<Samples>, told: &Environment) -> Self {
-        let file = |name| told.get(name).map(|file| (name, Path::new(file)));
-        let tls = tls::client(file("PEDIDOS_CA_FILE"), file("PEDIDOS_CLIENT_CERT_FILE"));
-        let tls = tls.expect("the files are there");
-        Self { http: http(tls.clone(), HeaderMap::new()), tls, base: base.to_owned(), samples }
+        let tls = trusting(told);
+        let http = build(http(tls.clone(), HeaderMap::new()));
+        Self { http, tls, base: base.to_owned(), samples }
+    }
+
+    /// As `curl` asks: each request by a new connection, which may reach another process behind
+    /// the same address. `at`: where the host of `base` is, if its name does not say.
+    pub fn unpooled(base: &str, told: &Environment, at: Option<SocketAddr>) -> Self {
+        let tls = trusting(told);
+        let mut http = http(tls.clone(), HeaderMap::new()).pool_max_idle_per_host(0);
+        if let Some(address) = at {
+            let host = base.split_once("://").map_or(base, |(_, host)| host);
+            http = http.resolve(host, address);
+        }
+        Self { http: build(http), tls, base: base.to_owned(), samples: Arc::default() }
     }
 
     /// The same, with connections of its own.
@@ -101,11 +108,10 @@ impl Client {
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
         let value = HeaderValue::from_str(&format!("Bearer {key}")).expect("a key is text");
-        let http = http(self.tls.clone(), HeaderMap::from_iter([(AUTHORIZATION, value)]));
-        Self { http, ..self.clone() }
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        Self { http: build(http(self.tls.clone(), headers)), ..self.clone() }
     }
 
-    /// Host and port.
     pub fn address(&self) -> &str {
         self.base.split_once("://").map_or("", |(_, address)| address)
     }
@@ -116,6 +122,16 @@ impl Client {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
+        }
+        answer_of(asked, request.send().await.ok()?).await
+    }
+
+    /// `GET` with these headers; none if there was no answer.
+    pub async fn try_get(&self, path: &str, headers: &[(&str, &str)]) -> Option<Answer> {
+        let asked = format!("GET {}{path}", self.base);
+        let mut request = self.http.get(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         answer_of(asked, request.send().await.ok()?).await
     }
@@ -141,7 +157,6 @@ impl Client {
         answer_of(asked, response).await.expect("the body of an answer follows")
     }
 
-    /// Any request with a body.
     pub async fn with_body(&self, method: Method, path: &str, body: &str) -> Answer {
         let asked = format!("{method} {}{path} with {} bytes", self.base, body.len());
         let request = self.http.request(method, format!("{}{path}", self.base));
@@ -150,7 +165,6 @@ impl Client {
         answer_of(asked, response).await.expect("the body of an answer follows")
     }
 
-    /// Any request.
     pub async fn raw(&self, method: Method, path: &str) -> Answer {
         let answer = self.try_raw(method.clone(), path, None).await;
         answer.unwrap_or_else(|| panic!("{method} {path}: no answer from {}", self.base))
@@ -195,13 +209,11 @@ impl Client {
         Some(status)
     }
 
-    /// `GET /pedidos`.
     pub async fn status(&self) -> Status {
         let status = self.try_status().await;
         status.unwrap_or_else(|| panic!("no status from {}", self.base))
     }
 
-    /// `POST /pedidos/cancel`.
     pub async fn cancel(&self, query: &str) -> Value {
         self.post(&format!("/pedidos/cancel?{query}")).await
     }
@@ -212,27 +224,22 @@ impl Client {
         self.try_raw(Method::POST, path, None).await
     }
 
-    /// `POST /pedidos/reset`.
     pub async fn reset(&self) -> Value {
         self.post("/pedidos/reset").await
     }
 
-    /// `POST /pedidos/queue/pause`.
     pub async fn pause(&self) -> Value {
         self.post("/pedidos/queue/pause").await
     }
 
-    /// `POST /pedidos/queue/resume`.
     pub async fn resume(&self) -> Value {
         self.post("/pedidos/queue/resume").await
     }
 
-    /// `GET /pedidos/queue/status`.
     pub async fn queue_status(&self) -> Value {
         self.get("/pedidos/queue/status").await
     }
 
-    /// `GET /pedidos/logs`.
     pub async fn logs(&self, query: &str) -> Value {
         self.get(&format!("/pedidos/logs?{query}")).await
     }
@@ -258,7 +265,6 @@ impl Client {
         events.unwrap_or_else(|answer| panic!("no events: {answer:#?}"))
     }
 
-    /// `GET /pedidos/queue/jobs`.
     pub async fn jobs(&self, query: &str) -> Value {
         self.get(&format!("/pedidos/queue/jobs?{query}")).await
     }
@@ -280,7 +286,6 @@ impl Client {
         answer["retried"].as_u64().unwrap_or_else(|| panic!("{answer:#}"))
     }
 
-    /// `POST /pedidos/queue/close`.
     pub async fn close(&self) -> Value {
         self.post("/pedidos/queue/close").await
     }
@@ -290,7 +295,6 @@ impl Client {
         self.raw(Method::GET, "/pedidos/health/queue").await
     }
 
-    /// `GET /pedidos/runs`.
     pub async fn runs(&self, query: &str) -> Value {
         self.get(&format!("/pedidos/runs?{query}")).await
     }
@@ -305,14 +309,18 @@ impl Client {
         self.raw(Method::POST, "/pedidos/process").await
     }
 
-    /// `GET /livez`.
     pub async fn livez(&self) -> Answer {
         self.raw(Method::GET, "/livez").await
     }
 
-    /// `GET /readyz`.
     pub async fn readyz(&self) -> Answer {
         self.raw(Method::GET, "/readyz").await
+    }
+
+    /// Waits until `GET /readyz` has this status; answers what it says.
+    pub async fn becomes_ready(&self, status: u16) -> String {
+        let asked = async || Some(self.readyz().await).filter(|answer| answer.status == status);
+        eventually_some(&format!("readiness {status}"), asked).await.body
     }
 
     /// `GET /metrics`: the sum of one metric over its labels; 0 if it is absent.
@@ -329,12 +337,19 @@ impl Client {
     }
 }
 
-fn http(tls: ClientConfig, headers: HeaderMap) -> reqwest::Client {
+fn trusting(told: &Environment) -> ClientConfig {
+    let file = |name| told.get(name).map(|file| (name, Path::new(file)));
+    let tls = tls::client(file("PEDIDOS_CA_FILE"), file("PEDIDOS_CLIENT_CERT_FILE"));
+    tls.expect("the files are there")
+}
+
+fn http(tls: ClientConfig, headers: HeaderMap) -> ClientBuilder {
     let http = reqwest::Client::builder().timeout(CALL).no_proxy().tls_info(true);
-    http.default_headers(headers)
-        .tls_backend_preconfigured(tls)
-        .build()
-        .expect("a client needs nothing more")
+    http.default_headers(headers).tls_backend_preconfigured(tls)
+}
+
+fn build(http: ClientBuilder) -> reqwest::Client {
+    http.build().expect("a client needs nothing more")
 }
 
 async fn answer_of(asked: String, response: reqwest::Response) -> Option<Answer> {

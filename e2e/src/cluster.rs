@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use pedidos_common::{audit, metrics, run::Phase};
+use pedidos_core::run::Phase;
+use pedidos_pipeline::verify;
+use pedidos_service::metrics;
+use tokio::time::Instant;
 
 use crate::{
-    Client, DEADLINE, POLL, Status, in_time,
+    client::Client,
     process::{Environment, Process, with_in_environment},
     samples::Samples,
     servers::{Server, Servers},
-    stores::{Stores, own_settings},
+    status::Status,
+    stores::{Stores, own_settings, redis_port},
+    wait::{DEADLINE, POLL, eventually, in_time, poll},
 };
 
 /// What every process of a cluster is told, unless the test says otherwise:
@@ -28,12 +33,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("RUST_BACKTRACE", "1"),
 ];
 
-/// The two programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `pedidos-api`
     Api,
-    /// `pedidos-worker`
     Worker,
 }
 
@@ -44,7 +46,6 @@ pub type Id = usize;
 pub struct Cluster {
     /// What they work on.
     pub stores: Stores,
-    /// Every status that was seen.
     pub samples: Arc<Samples>,
     settings: Environment,
     members: Vec<Member>,
@@ -86,12 +87,20 @@ impl Cluster {
 
     /// As [`Self::new`], with one API and this many workers.
     pub async fn start(workers: usize, settings: &[(&str, &str)]) -> Self {
-        let mut cluster = Self::new(settings).await;
-        cluster.start_api().await;
+        Self::new(settings).await.with(workers).await
+    }
+
+    /// As [`Self::on`], with one API and this many workers.
+    pub async fn start_on(servers: &Servers, workers: usize, settings: &[(&str, &str)]) -> Self {
+        Self::on(servers, settings).await.with(workers).await
+    }
+
+    async fn with(mut self, workers: usize) -> Self {
+        self.start_api().await;
         for _ in 0..workers {
-            cluster.start_worker().await;
+            self.start_worker().await;
         }
-        cluster
+        self
     }
 
     /// Starts an API and waits until it serves.
@@ -136,7 +145,6 @@ impl Cluster {
         &self.settings
     }
 
-    /// A process.
     pub fn process(&mut self, id: Id) -> &mut Process {
         &mut self.members[id].process
     }
@@ -161,7 +169,6 @@ impl Cluster {
         self.members[id].process.kill().await;
     }
 
-    /// The client of one process.
     pub fn client_of(&self, id: Id) -> &Client {
         &self.members[id].client
     }
@@ -183,22 +190,28 @@ impl Cluster {
         running.filter(|member| member.kind == Kind::Worker).map(|member| &member.client)
     }
 
-    /// Asks for the status until it is as wanted. Stores may be away meanwhile, and a
-    /// machine that is busy enough looks like that.
+    /// Asks for the status until it is as wanted, for as long as the run gets further than it
+    /// was seen before: one that starts over again and again does not. Stores may be away
+    /// meanwhile, and a machine that is busy enough looks like that.
     pub async fn wait_for(&self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
-        let until = tokio::time::Instant::now() + DEADLINE;
-        let mut last = None;
-        loop {
+        let mut until = Instant::now() + DEADLINE;
+        let (mut furthest, mut last) = (0, None);
+        poll(POLL, async || {
             if let Some(status) = self.client().try_status().await {
                 if wanted(&status) {
-                    return status;
+                    return Some(status);
+                }
+                let far = status.progress.generated + status.progress.processed_total;
+                if far > furthest {
+                    (furthest, until) = (far, Instant::now() + DEADLINE);
                 }
                 last = Some(status.json);
             }
-            let in_time = tokio::time::Instant::now() < until;
-            assert!(in_time, "{what}: not within {DEADLINE:?}\n{last:#?}");
-            tokio::time::sleep(POLL).await;
-        }
+            let in_time = Instant::now() < until;
+            assert!(in_time, "{what}: the run gets no further for {DEADLINE:?}\n{last:#?}");
+            None
+        })
+        .await
     }
 
     /// Waits until the current run is DONE.
@@ -206,17 +219,21 @@ impl Cluster {
         self.wait_for("DONE", |status| status.phase == Phase::Done).await
     }
 
-    /// Waits until no worker has anything in hand, by what each says itself: of
+    /// Waits until no worker holds any work, by what each says itself: of
     /// a run that was cancelled or reset, too.
     pub async fn at_rest(&self) {
-        in_time("workers at rest", async {
-            for worker in self.workers() {
-                while worker.metric(metrics::BUSY).await > 0.0 {
-                    tokio::time::sleep(POLL).await;
-                }
-            }
-        })
-        .await;
+        for worker in self.workers() {
+            eventually("a worker at rest", async || worker.metric(metrics::BUSY).await <= 0.0)
+                .await;
+        }
+    }
+
+    /// Waits until a process has the connections to Redis that it should have: one for calls
+    /// and one for events, whoever asks it for whatever.
+    pub async fn has_its_connections(&self, id: Id) {
+        let (process, port) = (&self.members[id].process, redis_port());
+        let what = "one connection for calls and one for events";
+        eventually(what, async || process.connections_to(port) == 2).await;
     }
 
     /// Runs so many orders to DONE, audits them, and answers the run's id and
@@ -230,7 +247,7 @@ impl Cluster {
     }
 
     /// Waits until this run is DONE, whatever was done to it, with no order given up;
-    /// audits it once nobody has anything in hand.
+    /// audits it once no worker holds any work.
     pub async fn ends_exact(&self, run_id: &str) -> Status {
         let done = self.done().await;
         assert!(done.is_of(run_id), "{:#}", done.json);
@@ -242,7 +259,8 @@ impl Cluster {
 
     /// Holds the run that has ended against MongoDB and Redis.
     pub async fn audit(&self) {
-        let report = in_time("the audit", audit::audit(&self.stores.store, &self.stores.queue));
+        let report =
+            in_time("the audit", verify::verify_run(&self.stores.store, &self.stores.queue));
         let report = report.await.expect("there is a run to audit");
         if !report.holds() {
             let checks = report.checks.iter().map(|check| {

@@ -2,16 +2,14 @@
 
 use serde_json::Value;
 
-use crate::in_time;
+use crate::wait::in_time;
 
-/// One event.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// What it is called: phase, progress, log, gap.
     pub name: String,
     /// To be given as `Last-Event-ID`.
     pub id: String,
-    /// What it says.
     pub data: Value,
 }
 
@@ -22,7 +20,6 @@ impl Event {
     }
 }
 
-/// A stream that is open.
 pub struct Events {
     response: reqwest::Response,
     /// Received, and not read yet: an event may come in pieces.

@@ -1,44 +1,53 @@
 //! APIs that ask who calls, and keys for them.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use mongodb::bson::{Document, doc};
-use pedidos_common::access::{self, Role};
+use pedidos_core::{key_file, role::Role};
 
-use crate::{Cluster, client::Client};
+use crate::{client::Client, cluster::Cluster};
 
 /// A folder with a file of keys. It is removed when it is dropped.
 pub struct KeyFile {
     folder: PathBuf,
 }
 
-/// Whose tokens are taken.
+/// The issuer whose tokens are accepted.
 pub const ISSUER: &str = "https://id.example";
-/// For whom they must be.
+/// The audience that they must name.
 pub const AUDIENCE: &str = "pedidos";
-/// The keys of who signs those tokens.
+/// The public keys of that issuer.
 pub const JWKS: &str = include_str!("../fixtures/jwks.json");
 /// A token of an operator, signed with RS256 by a key that is gone.
 pub const TOKEN: &str = include_str!("../fixtures/token.txt");
 
 impl KeyFile {
-    /// With no key yet.
     pub fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("pedidos-keys-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder).expect("a folder can be made");
-        fs::write(folder.join("jwks.json"), JWKS).expect("a file can be written");
-        fs::write(folder.join("keys"), "").expect("a file can be written");
-        Self { folder }
+        for (name, text) in [("jwks.json", JWKS), ("keys", "")] {
+            fs::write(folder.join(name), text).expect("a file can be written");
+        }
+        let keys = Self { folder };
+        // Whatever the umask is: files that others may write are not taken.
+        keys.set_mode(0o600);
+        keys
     }
 
-    /// Where it is.
+    /// Who may read and write the files.
+    pub fn set_mode(&self, mode: u32) {
+        for name in ["jwks.json", "keys"] {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(self.folder.join(name), mode).expect("they are ours");
+        }
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.join("keys")
     }
 
-    /// Makes a key.
     pub fn add(&self, name: &str, role: Role) -> String {
-        access::add(&self.path(), name, role, None).expect("a key can be made")
+        key_file::add(&self.path(), name, role, None).expect("a key can be made")
     }
 
     /// The settings with which an API takes these keys.

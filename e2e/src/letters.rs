@@ -3,14 +3,14 @@
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use pedidos_common::{
+use pedidos_core::{
     control::RunSpec,
     order::{OrderId, PENDENTE, Priority},
-    queue::{Claim, Lease, Take, Token, Work},
     run::Phase,
 };
+use pedidos_pipeline::queue::{Claim, Lease, Take, Token, Work};
 
-use crate::{Cluster, Status};
+use crate::{cluster::Cluster, status::Status};
 
 /// Settings with which a run of [`crate::phases::QUANTITY`] orders is long in the
 /// drain of both priorities, an order is given up at once, and a lease that a
@@ -86,7 +86,7 @@ impl Cluster {
     /// open, nothing of the other priority is claimed, and the run does not end.
     pub async fn take(&self, count: u64) -> Lease {
         let control = self.stores.store.control().await.expect("MongoDB answers");
-        self.stores.queue.see(control.version);
+        self.stores.queue.note_version(control.version);
         let (token, queue) = (Token::random(), &self.stores.queue);
         match queue.take(&token, "test", Take::Waiting, count).await.expect("Redis answers") {
             Claim::Work(lease) => lease,

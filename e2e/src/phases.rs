@@ -1,8 +1,12 @@
 //! Runs that are long in one phase, so that it can be hit.
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 
-use crate::{Cluster, POLL, Status, in_time};
+use crate::{
+    cluster::Cluster,
+    status::Status,
+    wait::{POLL, eventually, in_time},
+};
 
 /// The phases of a run that goes on.
 pub const ACTIVE: [Phase; 5] = [
@@ -45,22 +49,31 @@ pub const fn long_in(phase: Phase) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// In each phase of a run that goes on: starts a cluster, and runs on it until one is in this
+/// phase; does something to it, as whoever has that run's id and status; and ends the cluster.
+pub async fn in_each_phase(
+    mut start: impl AsyncFnMut(Phase) -> Cluster,
+    mut act: impl AsyncFnMut(&mut Cluster, (String, Status)),
+) {
+    for phase in ACTIVE {
+        eprintln!("{phase}");
+        let mut cluster = start(phase).await;
+        let run = cluster.run_into(phase).await;
+        act(&mut cluster, run).await;
+        cluster.finish().await;
+    }
+}
+
 impl Cluster {
     /// Starts runs until one is seen in this phase; answers its id and that
     /// status. Those that passed it unseen are run to their end and audited.
     pub async fn run_into(&self, phase: Phase) -> (String, Status) {
         for _ in 0..ROUNDS {
             let run_id = self.client().generate(QUANTITY).await;
-            // Asked for without a pause: a phase may be short.
-            let reached = in_time("a phase, or the end", async {
-                loop {
-                    if let Some(status) = self.client().try_status().await
-                        && (status.phase == phase || status.phase.is_ended())
-                    {
-                        break status;
-                    }
-                }
-            });
+            let reached = in_time(
+                "a phase, or the end",
+                self.next_status(|status| status.phase == phase || status.phase.is_ended()),
+            );
             let status = reached.await;
             if status.phase == phase {
                 return (run_id, status);
@@ -68,6 +81,27 @@ impl Cluster {
             self.audit().await;
         }
         panic!("phase {phase} was missed {ROUNDS} times");
+    }
+
+    /// The first status that is as wanted, asked for at every event of the queue: a phase may
+    /// be shorter than any pause between two questions.
+    async fn next_status(&self, wanted: impl Fn(&Status) -> bool) -> Status {
+        let mut events = self.stores.queue.events().await.ok();
+        loop {
+            if let Some(status) = self.client().try_status().await
+                && wanted(&status)
+            {
+                return status;
+            }
+            // Events may be lost, with the server or on the way.
+            let event = async {
+                match &mut events {
+                    Some(events) => drop(events.recv().await),
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::time::timeout(POLL, event).await.ok();
+        }
     }
 
     /// As [`Self::run_into`], and paused there, with nothing in flight.
@@ -91,15 +125,11 @@ impl Cluster {
         assert_eq!(answer["paused"], true, "{answer:#}");
         assert_eq!(answer["global"], true, "{answer:#}");
         assert!(answer["inFlight"].is_u64(), "{answer:#}");
-        in_time("nothing in flight", async {
-            loop {
-                let queue = self.client().queue_status().await;
-                if queue["paused"] == true {
-                    assert_eq!(queue["active"], 0, "{queue:#}");
-                    break;
-                }
-                tokio::time::sleep(POLL).await;
-            }
+        eventually("nothing in flight", async || {
+            let queue = self.client().queue_status().await;
+            let paused = queue["paused"] == true;
+            assert!(!paused || queue["active"] == 0, "{queue:#}");
+            paused
         })
         .await;
         self.client().status().await

@@ -13,7 +13,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{DEADLINE, POLL, in_time, program, stores::redis_address};
+use crate::{programs::program, wait::DEADLINE};
 
 /// Lines that are kept of a process, for tests and for failures.
 const KEPT: usize = 2_000;
@@ -22,16 +22,13 @@ const SHOWN: usize = 40;
 /// How long a process may take to end after SIGTERM.
 const TO_END: Duration = Duration::from_secs(30);
 
-/// Settings by name.
 pub type Environment = HashMap<String, String>;
 
 type Lines = VecDeque<String>;
 
 /// A running process. It is killed if it is dropped.
 pub struct Process {
-    /// What it is called in failures.
     pub name: String,
-    /// Its process id.
     pub pid: u32,
     child: Child,
     /// Standard output and error together.
@@ -42,17 +39,36 @@ impl Process {
     /// Starts a program of this workspace with this environment and no other,
     /// away from any `.env`.
     pub fn spawn(name: &str, binary: &str, arguments: &[&str], environment: &Environment) -> Self {
-        let mut child = Command::new(program(binary))
-            .args(arguments)
+        let mut command = Command::new(program(binary));
+        command.args(arguments).current_dir(std::env::temp_dir());
+        Self::run(name, command, environment)
+    }
+
+    /// The same, with no signal ignored, whoever started these tests: a job in the background
+    /// ignores SIGINT.
+    pub fn attentive(
+        name: &str,
+        binary: &str,
+        arguments: &[&str],
+        environment: &Environment,
+    ) -> Self {
+        let mut command = Command::new("/usr/bin/env");
+        command.arg("--default-signal").arg(program(binary)).args(arguments);
+        command.current_dir(std::env::temp_dir());
+        Self::run(name, command, environment)
+    }
+
+    /// Starts any program with this environment and no other.
+    pub fn run(name: &str, mut command: Command, environment: &Environment) -> Self {
+        let mut child = command
             .env_clear()
             .envs(environment)
-            .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{binary} does not start: {error}"));
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let (sender, lines) = watch::channel(Lines::new());
         let sender = Arc::new(sender);
         let out = child.stdout.take().expect("stdout is a pipe");
@@ -82,7 +98,13 @@ impl Process {
         line.trim_start_matches("listening on ").trim().to_owned()
     }
 
-    /// Its last lines.
+    /// Waits until the lines so far are as wanted, or this time is over; answers whether they are.
+    pub async fn said_in(&self, limit: Duration, wanted: impl Fn(&[String]) -> bool) -> bool {
+        let mut lines = self.lines.clone();
+        let said = lines.wait_for(|lines| wanted(&lines.iter().cloned().collect::<Vec<_>>()));
+        matches!(tokio::time::timeout(limit, said).await, Ok(Ok(_)))
+    }
+
     pub fn tail(&self) -> String {
         let lines = self.lines.borrow();
         let skipped = lines.len().saturating_sub(SHOWN);
@@ -102,15 +124,11 @@ impl Process {
         self.said().join("\n")
     }
 
-    /// Sends a signal, by name.
     pub async fn signal(&self, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.pid);
-        let sent = Command::new("/bin/sh").args(["-c", &kill]).status().await;
-        let sent = sent.expect("there is a shell");
-        assert!(sent.success(), "{}: not there for SIG{signal}\n{}", self.name, self.tail());
+        let sent = self::signal(self.pid, signal).await;
+        assert!(sent, "{}: not there for SIG{signal}\n{}", self.name, self.tail());
     }
 
-    /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
         let Ok(ended) = tokio::time::timeout(TO_END, self.child.wait()).await else {
             panic!("{} does not end within {TO_END:?}\n{}", self.name, self.tail())
@@ -133,15 +151,20 @@ impl Process {
 
     /// Memory that it has in RAM, KiB.
     pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid));
-        let status = status.expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let figure = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        figure.expect("Linux says so")
+        self.memory("VmRSS")
+    }
+
+    /// The most that it ever had, KiB: what a limit of its memory would have seen.
+    pub fn peak_kib(&self) -> u64 {
+        self.memory("VmHWM")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
+        xtask::process::memory_kib(self.pid, name).expect("it runs")
     }
 
     /// Connections that it has open to this port, of whatever machine.
-    fn connections_to(&self, port: u16) -> usize {
+    pub fn connections_to(&self, port: u16) -> usize {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).expect("it runs");
         let open = open.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
         let open: Vec<_> = open.map(|link| link.to_string_lossy().into_owned()).collect();
@@ -162,21 +185,7 @@ impl Process {
         connections
     }
 
-    /// Waits until it has the connections to Redis that it should have: one for calls
-    /// and one for events, whoever asks it for whatever.
-    pub async fn has_its_connections(&self) {
-        let address = redis_address();
-        let port = address.rsplit(':').next().and_then(|port| port.parse().ok());
-        let port = port.expect("REDIS_URL has a port");
-        in_time("one connection for calls and one for events", async {
-            while self.connections_to(port) != 2 {
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await;
-    }
-
-    /// Has it ended by itself?
+    /// Has it not ended yet?
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -192,6 +201,13 @@ async fn keep(pipe: impl AsyncRead + Unpin, lines: Arc<watch::Sender<Lines>>) {
             }
         });
     }
+}
+
+/// Sends a signal, by name, to a process. No, if it is not there.
+pub(crate) async fn signal(pid: u32, name: &str) -> bool {
+    let name = name.to_owned();
+    let send = move || xtask::process::signal(&name, &[i64::from(pid)]);
+    tokio::task::spawn_blocking(send).await.expect("it ends")
 }
 
 /// Processes of this system, other than zombies, that have this in their

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use pedidos_common::tls::TlsSettings;
+use pedidos_service::tls::TlsSettings;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Signed;
 
-/// The provider. It ends with it.
+/// The provider. It stops when it is dropped.
 pub struct Provider {
     /// Where its keys are.
     pub url: String,
@@ -38,7 +38,7 @@ impl Provider {
         let counter = Arc::clone(&answered);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // Whoever does not trust it goes away in the handshake.
+                // A client that does not trust it disconnects in the handshake.
                 if answer(&acceptor, stream, keys).await.is_some() {
                     counter.fetch_add(1, Ordering::SeqCst);
                 }
@@ -47,7 +47,6 @@ impl Provider {
         Self { url: format!("https://{address}/jwks.json"), answered, serving }
     }
 
-    /// How often it has answered.
     pub fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }

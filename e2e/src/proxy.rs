@@ -58,14 +58,14 @@ enum Trap {
     #[default]
     None,
     Set(Vec<u8>, When),
-    /// It has got there, and waits.
+    /// The process has reached the step, and waits.
     Caught,
 }
 
-/// A proxy. Its connections end with it.
+/// A proxy. Its connections end when it is dropped.
 pub struct Proxy {
-    /// Where it listens.
     pub address: SocketAddr,
+    target: watch::Sender<SocketAddr>,
     network: watch::Sender<Network>,
     trap: watch::Sender<Trap>,
     /// Told when every connection shall be reset.
@@ -78,6 +78,7 @@ impl Proxy {
     pub async fn to(target: SocketAddr, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
+        let (target, targets) = watch::channel(target);
         let (network, _) = watch::channel(Network::Fine);
         let (trap, _) = watch::channel(Trap::None);
         let (cut, _) = watch::channel(0);
@@ -87,8 +88,13 @@ impl Proxy {
             cut: cut.clone(),
             random: Arc::new(Mutex::new(SmallRng::seed_from_u64(seed))),
         };
-        let accepting = tokio::spawn(accept(listener, target, wire));
-        Self { address, network, trap, cut, accepting }
+        let accepting = tokio::spawn(accept(listener, targets, wire));
+        Self { address, target, network, trap, cut, accepting }
+    }
+
+    /// New connections lead to this address from now on; those there are go on as they were.
+    pub fn lead_to(&self, target: SocketAddr) {
+        self.target.send_replace(target);
     }
 
     /// Stops the process at the first request from now on that has these bytes in it.
@@ -97,11 +103,11 @@ impl Proxy {
         self.trap.send_replace(Trap::Set(step.to_vec(), when));
     }
 
-    /// Waits until it has got there.
+    /// Waits until the process has reached the step.
     pub async fn caught(&self) {
         let mut trap = self.trap.subscribe();
         let caught = trap.wait_for(|trap| matches!(trap, Trap::Caught));
-        crate::in_time("a process at its step", caught).await.expect("the proxy is there");
+        crate::wait::in_time("a process at its step", caught).await.expect("the proxy is there");
     }
 
     /// Lets it go on from there: late, what it had sent arrives.
@@ -147,7 +153,7 @@ struct Wire {
     random: Arc<Mutex<SmallRng>>,
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, wire: Wire) {
+async fn accept(listener: TcpListener, target: watch::Receiver<SocketAddr>, wire: Wire) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -157,7 +163,7 @@ async fn accept(listener: TcpListener, target: SocketAddr, wire: Wire) {
                     reset(&client);
                     continue;
                 }
-                connections.spawn(wire.clone().carry(client, target));
+                connections.spawn(wire.clone().carry(client, *target.borrow()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -189,7 +195,7 @@ impl Wire {
         }
     }
 
-    /// One way of a connection. Ends with it.
+    /// One direction of a connection, until the connection ends.
     async fn pump(
         &self,
         mut from: ReadHalf<'_>,
@@ -219,6 +225,7 @@ impl Wire {
                 self.let_go().await;
             }
             let network = *network.borrow();
+            // Not a wait for anything: a slow network takes this long.
             match network {
                 Network::Late(by) => {
                     let random = self.random.lock();

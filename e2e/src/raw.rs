@@ -2,18 +2,25 @@
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
-use crate::{POLL, in_time};
+use crate::wait::{POLL, in_time};
 
-/// One connection.
 pub struct Raw(TcpStream);
 
 impl Raw {
-    /// Connects to host and port.
     pub async fn to(address: &str) -> Self {
         Self(TcpStream::connect(address).await.expect("somebody listens"))
+    }
+
+    /// As [`Self::to`], from another address of this machine.
+    pub async fn from(own: &str, address: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        let own = format!("{own}:0").parse().expect("it is an address");
+        socket.bind(own).expect("all of 127/8 is this machine's");
+        let address = address.parse().expect("it is an address");
+        Self(socket.connect(address).await.expect("somebody listens"))
     }
 
     /// Sends these bytes, unless the other end has closed.
@@ -35,6 +42,12 @@ impl Raw {
             }
         })
         .await;
+    }
+
+    /// Says that nothing more will be sent.
+    pub async fn close_writing(&mut self) {
+        // One that the other end has reset is closed already.
+        let _closed = self.0.shutdown().await;
     }
 
     /// All that comes until the other end closes, or resets.

@@ -1,20 +1,25 @@
 //! Several Redis servers of a test's own: a master and its replica behind Sentinel, or
 //! the masters of a Redis Cluster.
 
-use std::{fs, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
-    process::{Child, Command},
+    process::Child,
 };
 
-use crate::{POLL, proxy::Proxy, servers};
+use crate::{
+    process,
+    proxy::Proxy,
+    servers,
+    wait::{DEADLINE, POLL, poll},
+};
 
-/// Servers that belong together. They end with it.
+/// Servers that belong together. They stop when it is dropped.
 pub struct Redises {
     folder: PathBuf,
-    program: String,
+    program: PathBuf,
     nodes: Vec<Node>,
     /// What the replica hears of its master goes through here.
     pub replication: Option<Proxy>,
@@ -28,18 +33,14 @@ struct Node {
 
 /// The name of the master that Sentinel watches.
 const SERVICE: &str = "pedidos";
-/// Slots of a Redis Cluster.
 const SLOTS: u16 = 16_384;
 
 impl Redises {
     fn new() -> Self {
-        let output = std::process::Command::new(servers::script()).arg("redis-server").output();
-        let output = output.expect("there is a bash");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let name = format!("pedidos-redises-{}", uuid::Uuid::new_v4().simple());
         Self {
             folder: std::env::temp_dir().join(name),
-            program: String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+            program: servers::installed(xtask::services::redis_server),
             nodes: Vec::new(),
             replication: None,
         }
@@ -68,6 +69,33 @@ impl Redises {
         // It has heard of the replica, through its master.
         redises.says(2, "INFO sentinel", "slaves=1").await;
         redises
+    }
+
+    /// A master and its replica, with nobody that watches over them.
+    pub async fn pair() -> Self {
+        let mut redises = Self::new();
+        redises.add(free_port(), &[]).await;
+        let follows = format!("127.0.0.1 {}", redises.nodes[0].port);
+        redises.add(free_port(), &["--replicaof", &follows]).await;
+        redises.says(1, "INFO replication", "master_link_status:up").await;
+        redises
+    }
+
+    pub fn address(&self, node: usize) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.nodes[node].port))
+    }
+
+    /// Makes a master of the replica, and a replica of the master. As Redis does it, no
+    /// connection of a client is ended for it.
+    pub async fn change_places(&self, master: usize) {
+        let (replica, port) = (1 - master, self.nodes[1 - master].port);
+        self.says(replica, "REPLICAOF NO ONE", "OK").await;
+        self.says(master, &format!("REPLICAOF 127.0.0.1 {port}"), "OK").await;
+    }
+
+    /// One command to one of them; it must say this.
+    pub async fn tell(&self, node: usize, command: &str, says: &str) {
+        self.says(node, command, says).await;
     }
 
     /// Three masters of a Redis Cluster.
@@ -124,11 +152,9 @@ impl Redises {
         usize::from((slot / (SLOTS / 3)).min(2))
     }
 
-    /// Sends a signal to one, by name.
     pub async fn signal(&self, node: usize, signal: &str) {
-        let pid = self.nodes[node].child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status().await;
-        assert!(sent.is_ok_and(|sent| sent.success()), "no Redis at {pid}");
+        let pid = self.nodes[node].child.id().expect("it runs");
+        assert!(process::signal(pid, signal).await, "no Redis at {pid}");
     }
 
     /// SIGKILL.
@@ -138,7 +164,6 @@ impl Redises {
         child.wait().await.expect("a child can be waited for");
     }
 
-    /// Starts one again, with its data.
     pub async fn restart(&mut self, node: usize) {
         let Node { port, arguments, .. } = &self.nodes[node];
         self.nodes[node].child = self.spawn(*port, arguments);
@@ -161,15 +186,7 @@ impl Redises {
     }
 
     fn spawn(&self, port: u16, arguments: &[String]) -> Child {
-        let log = fs::File::create(self.data(port).join("log")).expect("a log can be made");
-        Command::new(&self.program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("redis-server starts")
+        servers::spawn(&self.program, arguments, &self.data(port))
     }
 
     fn data(&self, port: u16) -> PathBuf {
@@ -180,16 +197,11 @@ impl Redises {
     async fn says(&self, node: usize, command: &str, wanted: &str) {
         let port = self.nodes[node].port;
         let mut last = None;
-        let said = tokio::time::timeout(crate::DEADLINE, async {
-            loop {
-                last = ask(port, command).await.ok();
-                if last.as_ref().is_some_and(|said| said.contains(wanted)) {
-                    break;
-                }
-                tokio::time::sleep(POLL).await;
-            }
+        let said = poll(POLL, async || {
+            last = ask(port, command).await.ok();
+            last.as_ref().is_some_and(|said| said.contains(wanted)).then_some(())
         });
-        let said = said.await.is_ok();
+        let said = tokio::time::timeout(DEADLINE, said).await.is_ok();
         assert!(said, "{command} never said {wanted} but {last:?}");
     }
 }
@@ -223,13 +235,7 @@ async fn ask(port: u16, command: &str) -> std::io::Result<String> {
 /// The answer of the command that is asked behind another.
 const END: &str = "that was all";
 
-/// A port that was free a moment ago; a cluster needs the one 10,000 above it, too.
+/// A cluster needs the port 10,000 above it, too.
 fn free_port() -> u16 {
-    loop {
-        let port = rand::random_range(12_000..20_000);
-        let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if free(port) && free(port + 10_000) {
-            return port;
-        }
-    }
+    servers::free_port(|port| xtask::ports::is_free(port + 10_000))
 }

@@ -3,9 +3,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pedidos_common::run::{Ledger, Phase};
+use pedidos_core::run::{Ledger, Phase};
 
-use crate::Status;
+use crate::status::Status;
 
 /// The statuses that were seen, as far as later ones are held against them.
 #[derive(Debug, Default)]
@@ -32,7 +32,6 @@ impl Samples {
         Before(self.lock().clone())
     }
 
-    /// Takes an answer.
     pub fn take(&self, before: &Before, status: &Status) {
         at_every_instant(status);
         let mut last = self.lock();
@@ -53,7 +52,6 @@ impl Samples {
         last.status = None;
     }
 
-    /// How many were taken.
     pub fn taken(&self) -> u64 {
         self.lock().taken
     }
@@ -71,7 +69,11 @@ fn at_every_instant(status: &Status) {
     check(normal.is_balanced(), "I2: the NORMAL ledger does not add up");
     check(vip.deferred == 0, "a VIP order is deferred");
     check(status.fence.violations == 0, "I1: fence violations are counted");
-    let touched = normal.waiting + normal.leased + normal.delayed + normal.processed + normal.dead;
+    // Of a run that was taken up again for VIP orders after its end, NORMAL ones may be done
+    // already, or wait behind the fence; they are not leased.
+    let taken_up = status.fence.late_vip > 0;
+    let done = if taken_up { 0 } else { normal.waiting + normal.processed + normal.dead };
+    let touched = done + normal.leased + normal.delayed;
     // An ended or stopped run has no fence to open.
     if !matches!(status.phase, Phase::Aborted | Phase::Error) {
         check(touched == 0 || status.fence.open, "I1: NORMAL behind a shut fence");

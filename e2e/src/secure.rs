@@ -1,22 +1,21 @@
 //! A Redis and a MongoDB-protocol server behind TLS alone, each with a user and a
 //! password, and a certificate of an authority that no system trusts.
 
-use std::{fs, path::PathBuf, process::Stdio};
+use std::{fs, path::PathBuf};
 
 use mongodb::bson::doc;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use crate::{
-    POLL,
     authority::{Authority, Signed, text},
-    in_time,
-    servers::script,
+    servers::{free_port, installed, spawn},
+    wait::eventually,
 };
 
-/// Both servers. They end with it.
+/// Both servers. They stop when it is dropped.
 pub struct Secure {
     folder: PathBuf,
-    /// Who signed for both.
+    /// The authority that has signed both certificates.
     pub authority: Authority,
     redis: (u16, Child),
     mongo: (u16, Child),
@@ -76,8 +75,8 @@ impl Secure {
 }
 
 fn redis(folder: &std::path::Path, authority: &Authority, signed: &Signed) -> (u16, Child) {
-    let program = installed("redis-server");
-    let (port, data) = (free_port(), folder.join("redis"));
+    let program = installed(xtask::services::redis_server);
+    let (port, data) = (free_port(|_| true), folder.join("redis"));
     fs::create_dir_all(&data).expect("a folder can be made");
     // Whoever gives no name gets nothing.
     let users = [
@@ -106,8 +105,8 @@ fn redis(folder: &std::path::Path, authority: &Authority, signed: &Signed) -> (u
 
 /// Its user is made while it takes everybody; then it is started again, for good.
 async fn mongo(folder: &std::path::Path, signed: &Signed) -> (u16, Child) {
-    let program = installed("secantusd-rs");
-    let (port, data) = (free_port(), folder.join("mongo"));
+    let program = installed(xtask::services::secantus);
+    let (port, data) = (free_port(|_| true), folder.join("mongo"));
     fs::create_dir_all(data.join("store")).expect("a folder can be made");
     let config = data.join("secantusd.toml");
     fs::write(&config, "").expect("a file can be written");
@@ -137,43 +136,15 @@ async fn mongo(folder: &std::path::Path, signed: &Signed) -> (u16, Child) {
 
 async fn ping(uri: &str) -> mongodb::Client {
     let client = mongodb::Client::with_uri_str(uri).await.expect("it is an address");
-    in_time("MongoDB", async {
-        while let Err(error) = client.database("admin").run_command(doc! { "ping": 1 }).await {
+    eventually("MongoDB", async || {
+        let answer = client.database("admin").run_command(doc! { "ping": 1 }).await;
+        if let Err(error) = &answer {
             assert!(!error.to_string().contains("uthentication"), "{error}");
-            tokio::time::sleep(POLL).await;
         }
+        answer.is_ok()
     })
     .await;
     client
-}
-
-fn spawn(program: &str, arguments: &[&str], data: &std::path::Path) -> Child {
-    let log = fs::File::create(data.join("log")).expect("a log can be made");
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("a file has a second handle"))
-        .stderr(log)
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program} does not start: {error}"))
-}
-
-/// The path of a server's program.
-fn installed(name: &str) -> String {
-    let output = std::process::Command::new(script()).arg(name).output().expect("there is a bash");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    loop {
-        let port = rand::random_range(12_000..20_000);
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 impl Drop for Secure {

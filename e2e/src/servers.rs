@@ -1,5 +1,5 @@
 //! A Redis and a MongoDB-protocol server of a test's own, which it may kill, freeze,
-//! empty and send back in time. They are started as everywhere: by `scripts/services`.
+//! empty and send back in time. They are started as everywhere: by `xtask`.
 
 use std::{
     fs,
@@ -8,33 +8,15 @@ use std::{
     process::Stdio,
 };
 
-use tokio::{net::TcpStream, process::Command};
-
-/// One of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
-    /// What is happening.
-    Redis,
-    /// The truth.
-    Mongo,
-}
-
-impl Server {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Redis, Self::Mongo];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Redis => "redis",
-            Self::Mongo => "mongo",
-        }
-    }
-}
+use tokio::process::{Child, Command};
+pub use xtask::services::Server;
+use xtask::{ports, process, services::Services};
 
 /// Both servers. They are stopped, and their data removed, by [`Servers::remove`],
 /// or when they are dropped.
 pub struct Servers {
     folder: PathBuf,
+    services: Services,
 }
 
 /// A moment of a Redis, to which it can be sent back.
@@ -45,44 +27,31 @@ impl Servers {
     /// Starts both, with empty data.
     pub async fn start() -> Self {
         let name = format!("pedidos-servers-{}", uuid::Uuid::new_v4().simple());
-        let servers = Self { folder: std::env::temp_dir().join(name) };
+        let folder = std::env::temp_dir().join(name);
+        let servers = Self { services: Services::own(folder.clone()), folder };
         servers.up().await;
         servers
     }
 
     /// Starts what does not run, with the data that there are.
     pub async fn up(&self) {
-        self.services(&["up"]).await;
+        self.calls(Services::up).await;
     }
 
     /// Where one listens; the same after every restart, unless another program took it.
     pub fn address(&self, server: Server) -> SocketAddr {
-        let port = self.recorded(server, "port").parse().expect("a port was noted");
-        SocketAddr::from(([127, 0, 0, 1], port))
+        SocketAddr::from(([127, 0, 0, 1], self.services.port(server).expect("a port was noted")))
     }
 
     /// Sends a signal, by name.
-    pub async fn signal(&self, server: Server, signal: &str) {
-        let pid = self.services(&["pid", server.name()]).await;
-        let sent = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status().await;
-        assert!(sent.is_ok_and(|sent| sent.success()), "no {} at {pid}", server.name());
+    pub async fn signal(&self, server: Server, signal: &'static str) {
+        self.calls(move |services| services.signal(server, signal)).await;
     }
 
     /// SIGKILL, and waits until it is gone: also from its port, which the last of its
     /// threads gives up, and without which it would come back on another.
     pub async fn kill(&self, server: Server) {
-        let pid = self.services(&["pid", server.name()]).await;
-        self.signal(server, "KILL").await;
-        let process = PathBuf::from("/proc").join(pid.trim());
-        let address = self.address(server);
-        crate::in_time("the end of a killed server", async {
-            while fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z"))
-                || TcpStream::connect(address).await.is_ok()
-            {
-                tokio::time::sleep(crate::POLL).await;
-            }
-        })
-        .await;
+        self.calls(move |services| services.kill(server)).await;
     }
 
     /// This moment of Redis: how long its AOF is. Redis writes whole commands to it
@@ -116,32 +85,14 @@ impl Servers {
     }
 
     fn data(&self, server: Server) -> PathBuf {
-        self.folder.join(server.name()).join("data")
+        self.services.data(server)
     }
 
-    fn recorded(&self, server: Server, what: &str) -> String {
-        let file = self.folder.join(server.name()).join(what);
-        let text = fs::read_to_string(&file);
-        text.unwrap_or_else(|error| panic!("{}: {error}", file.display())).trim().to_owned()
-    }
-
-    async fn services(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().await.expect("there is a bash");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "scripts/services {arguments:?}: {said}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(script());
-        command
-            .args(arguments)
-            .env("SERVICES_DIR", &self.folder)
-            .env_remove("MONGO_URI")
-            .env_remove("REDIS_URL")
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        command
+    /// What blocks while it waits for a server.
+    async fn calls(&self, call: impl FnOnce(&Services) -> xtask::Result + Send + 'static) {
+        let services = self.services.clone();
+        let called = tokio::task::spawn_blocking(move || call(&services)).await;
+        called.expect("it ends").unwrap_or_else(|failure| panic!("{failure}"));
     }
 
     /// Stops both and removes their data.
@@ -150,7 +101,7 @@ impl Servers {
         for server in Server::ALL {
             self.signal(server, "CONT").await;
         }
-        self.services(&["down"]).await;
+        self.calls(|services| services.down(&Server::ALL)).await;
         fs::remove_dir_all(&self.folder).expect("the data can be removed");
     }
 }
@@ -161,30 +112,33 @@ impl Drop for Servers {
         if !self.folder.exists() {
             return;
         }
-        for server in Server::ALL {
-            let mut pid = self.command(&["pid", server.name()]);
-            let pid = pid
-                .as_std_mut()
-                .output()
-                .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-            if let Ok(pid) = pid.as_deref()
-                && !pid.is_empty()
-            {
-                let _gone = std::process::Command::new("kill").args(["-KILL", pid]).status();
-            }
+        for pid in Server::ALL.into_iter().filter_map(|server| self.services.pid(server)) {
+            let _gone = process::signal("KILL", &[i64::from(pid)]);
         }
         let _gone = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// The process id of one of the servers of the environment, by name, if they were
-/// started by `scripts/services`.
-pub async fn pid(name: &str) -> Option<u32> {
-    let output = Command::new(script()).args(["pid", name]).output().await.ok()?;
-    String::from_utf8_lossy(&output.stdout).trim().parse().ok()
+/// Starts a server that a test needs with arguments of its own. Its lines go to `log` beside its
+/// data, and it is killed when it is dropped.
+pub(crate) fn spawn(program: &Path, arguments: &[impl AsRef<str>], data: &Path) -> Child {
+    let log = fs::File::create(data.join("log")).expect("a log can be made");
+    Command::new(program)
+        .args(arguments.iter().map(AsRef::as_ref))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file has a second handle"))
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()))
 }
 
-/// What starts servers, everywhere.
-pub(crate) fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services")
+/// A port for such a server, which was free a moment ago.
+pub(crate) fn free_port(is_free: impl Fn(u16) -> bool) -> u16 {
+    ports::any(12_000..20_000, |port| ports::is_free(port) && is_free(port))
+}
+
+/// The path of a program that `xtask` has found or installed.
+pub(crate) fn installed(program: fn() -> xtask::Result<PathBuf>) -> PathBuf {
+    program().unwrap_or_else(|failure| panic!("{failure}"))
 }

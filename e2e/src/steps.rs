@@ -1,11 +1,10 @@
 //! The steps of a process' work. Each is one call to a store, so a process that reaches
 //! both stores through proxies can be stopped just before any of them, or just after.
 
-use pedidos_common::queue;
+use pedidos_pipeline::queue;
 
 use crate::{
-    Cluster,
-    cluster::{Id, Kind},
+    cluster::{Cluster, Id, Kind},
     proxy::{Network, Proxy, When},
     servers::{Server, Servers},
 };
@@ -92,7 +91,7 @@ impl Wires {
         self.of(step).stop_at(&step.bytes(), when);
     }
 
-    /// Waits until it has come there.
+    /// Waits until the process has reached this step.
     pub async fn caught(&self, step: Step) {
         self.of(step).caught().await;
     }

@@ -10,22 +10,17 @@ use mongodb::{
     Database,
     bson::{Document, doc},
 };
-use pedidos_common::{
-    config::Settings,
-    order::{OrderId, PENDENTE},
-    queue::Queue,
-    store::Store,
-};
+use pedidos_core::order::{OrderId, PENDENTE};
+use pedidos_pipeline::{queue::Queue, store::Store};
+use pedidos_service::settings::Settings;
 
 use secrecy::ExposeSecret;
 
-use crate::process::Environment;
+use crate::{process::Environment, wait::eventually};
 
 /// Both stores, as the product reaches them, and MongoDB as it is.
 pub struct Stores {
-    /// Orders, control, history.
     pub store: Store,
-    /// What is happening.
     pub queue: Queue,
     /// The database itself, for what no part of the product asks.
     pub database: Database,
@@ -42,11 +37,16 @@ pub fn own_settings() -> Environment {
     pairs.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
-/// Host and port of the Redis server.
 pub fn redis_address() -> String {
     let url = variable("REDIS_URL");
     let address = url.split('/').nth(2).unwrap_or_default();
     address.rsplit('@').next().unwrap_or_default().to_owned()
+}
+
+pub fn redis_port() -> u16 {
+    let address = redis_address();
+    let port = address.rsplit(':').next().and_then(|port| port.parse().ok());
+    port.expect("REDIS_URL has a port")
 }
 
 /// Where MongoDB listens: the first of its hosts.
@@ -112,6 +112,13 @@ impl Stores {
         client.del(keys).await.expect("Redis answers")
     }
 
+    /// Waits until Redis' clock has gone on by so many milliseconds.
+    pub async fn later(&self, milliseconds: i64) {
+        let now = async || self.queue.snapshot().await.expect("Redis answers").now_ms;
+        let until = now().await + milliseconds;
+        eventually("Redis' clock", async || now().await >= until).await;
+    }
+
     /// Orders of any run.
     pub async fn orders(&self) -> u64 {
         self.store.count_all().await.expect("MongoDB answers")
@@ -124,7 +131,6 @@ impl Stores {
         pending.await.expect("MongoDB answers")
     }
 
-    /// Runs in the history.
     pub async fn runs(&self) -> u64 {
         let runs = self.database.collection::<Document>("process_runs");
         runs.count_documents(doc! {}).await.expect("MongoDB answers")

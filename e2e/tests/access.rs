@@ -1,15 +1,14 @@
-//! Who may call what: by keys, tokens, cookies; from where; and by nobody.
+//! Who may call what: by keys, tokens and cookies.
 
 use std::{collections::BTreeMap, fs};
 
-use pedidos_common::access::{self, Role};
+use pedidos_core::{key_file, role::Role, time::now_ms};
 use pedidos_e2e::{
-    Client, Cluster, POLL,
+    Client, Cluster,
     client::Answer,
-    in_time,
-    keys::{AUDIENCE, ISSUER, KeyFile, TOKEN},
-    process::{Environment, Process},
-    stores::own_settings,
+    eventually, in_time,
+    keys::{KeyFile, TOKEN},
+    raw::Raw,
 };
 use reqwest::{Method, header};
 use serde_json::Value;
@@ -145,17 +144,13 @@ fn says_what_is_missing(answer: &Answer, status: u16, needed: Option<Role>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_come_and_go_while_the_api_runs() {
     let keys = KeyFile::new();
-    let cluster = Cluster::guarded(&keys.settings()).await;
-    let client = cluster.client();
+    let mut cluster = Cluster::guarded(&keys.settings()).await;
+    let client = cluster.client().clone();
     let becomes = async |key: &str, status: u16, says: &str| {
-        in_time(says, async {
-            loop {
-                let answer = client.with_key(key).raw(Method::GET, "/pedidos").await;
-                if answer.status == status && answer.body.contains(says) {
-                    return;
-                }
-                tokio::time::sleep(POLL).await;
-            }
+        let client = client.with_key(key);
+        eventually(says, async || {
+            let answer = client.raw(Method::GET, "/pedidos").await;
+            answer.status == status && answer.body.contains(says)
         })
         .await;
     };
@@ -163,12 +158,12 @@ async fn keys_come_and_go_while_the_api_runs() {
     assert_eq!(client.raw(Method::GET, "/pedidos").await.status, 401);
     let ana = keys.add("ana", Role::Viewer);
     becomes(&ana, 200, "phase").await;
-    let cookie = cookie_of(client, &ana).await;
+    let cookie = cookie_of(&client, &ana).await;
     let by_cookie =
         async || client.with_headers(Method::GET, "/pedidos/session", &[("cookie", &cookie)]).await;
     assert_eq!(by_cookie().await.json(200)["via"], "session");
-    let soon = access::now_ms() + 1_500;
-    let bia = access::add(&keys.path(), "bia", Role::Admin, Some(soon)).unwrap();
+    let soon = now_ms() + 1_500;
+    let bia = key_file::add(&keys.path(), "bia", Role::Admin, Some(soon)).unwrap();
     becomes(&bia, 200, "phase").await;
     becomes(&bia, 401, "has expired").await;
     // A line that makes no sense changes nothing for the others, and helps nobody.
@@ -183,15 +178,28 @@ async fn keys_come_and_go_while_the_api_runs() {
         keys.add("caio", Role::Operator)
     };
     becomes(&caio, 200, "phase").await;
+    // A revocation that is spelled wrong is one, and said to be wrong.
+    let davi = keys.add("davi", Role::Viewer);
+    becomes(&davi, 200, "phase").await;
+    let text = fs::read_to_string(keys.path()).unwrap();
+    fs::write(keys.path(), format!("{text}REVOKED davi\n")).unwrap();
+    becomes(&davi, 401, "was revoked").await;
+    cluster.process(0).line("it names the key 'davi', which is revoked").await;
+    // A file that others may write is theirs.
+    keys.set_mode(0o666);
+    becomes(&caio, 503, "cannot read its keys").await;
+    cluster.process(0).line("chmod go-w").await;
+    keys.set_mode(0o600);
+    becomes(&caio, 200, "phase").await;
     // Nobody can say who is let in: nobody is, and it is said.
     fs::remove_file(keys.path()).unwrap();
-    becomes(&caio, 503, "keys cannot be read").await;
+    becomes(&caio, 503, "cannot read its keys").await;
     assert_eq!(client.livez().await.status, 200);
     cluster.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_signs_in_for_a_while_and_out() {
+async fn a_browser_signs_in_and_out_with_a_cookie() {
     let keys = KeyFile::new();
     let key = keys.add("ana", Role::Operator);
     let mut cluster = Cluster::guarded(&keys.settings_with_tokens()).await;
@@ -237,7 +245,16 @@ async fn a_browser_signs_in_for_a_while_and_out() {
     assert!(answer.problem(401)["detail"].as_str().unwrap().contains("only a key"), "{answer:#?}");
     let headers = [("x-api-key", key.as_str()), ("x-forwarded-proto", "https")];
     let answer = client.with_headers(Method::POST, "/pedidos/session", &headers).await;
-    assert!(answer.header(header::SET_COOKIE).ends_with("; Secure"), "{answer:#?}");
+    let set = answer.header(header::SET_COOKIE);
+    assert!(set.starts_with("__Host-pedidos_session=ana."), "{answer:#?}");
+    assert!(set.contains("; Path=/;") && set.ends_with("; Secure"), "{answer:#?}");
+    // And by TLS no other counts: a neighbour may have planted that.
+    let secure = set.split(';').next().unwrap();
+    for (cookie, status) in [(secure, 200), (cookie.as_str(), 401)] {
+        let headers = [("cookie", cookie), ("x-forwarded-proto", "https")];
+        let answer = client.with_headers(Method::GET, "/pedidos/session", &headers).await;
+        assert_eq!(answer.status, status, "{answer:#?}");
+    }
     let out = client.with_headers(Method::DELETE, "/pedidos/session", &[("cookie", &cookie)]).await;
     assert_eq!(out.json(200)["signedOut"], true);
     assert!(out.header(header::SET_COOKIE).contains("Max-Age=0"), "{out:#?}");
@@ -245,150 +262,7 @@ async fn a_browser_signs_in_for_a_while_and_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_from_elsewhere_presses_no_button_on_ones_own_machine() {
-    let cluster = Cluster::start(0, &[]).await;
-    let client = cluster.client();
-    let own = format!("http://{}", client.address());
-    let before = cluster.stores.store.control().await.unwrap();
-    let refused: [&[(&str, &str)]; 8] = [
-        &[("origin", "https://evil.example")],
-        &[("origin", "http://localhost:9")],
-        &[("origin", "null")],
-        &[("sec-fetch-site", "cross-site")],
-        &[("sec-fetch-site", "cross-site"), ("origin", &own)],
-        &[("host", "evil.example")],
-        &[("host", "127.0.0.1.evil.example:3000")],
-        &[("host", "10.0.0.1")],
-    ];
-    for headers in refused {
-        for path in ["/pedidos/generate?quantity=10", "/pedidos/reset", "/pedidos/queue/pause"] {
-            let answer = client.with_headers(Method::POST, path, headers).await;
-            assert_eq!(answer.problem(403)["title"], "Not from here", "{answer:#?}");
-        }
-    }
-    assert_eq!(cluster.stores.store.control().await.unwrap(), before);
-    // Under a name that is not ours, nothing is shown either: neither data nor the page.
-    for path in ["/pedidos", "/pedidos/logs", "/", "/docs", "/openapi.json"] {
-        let answer = client.with_headers(Method::GET, path, &[("host", "evil.example")]).await;
-        assert_eq!(answer.status, 403, "{answer:#?}");
-    }
-    // Probes come under any name.
-    let probe = client.with_headers(Method::GET, "/livez", &[("host", "10.42.0.7:3000")]).await;
-    assert_eq!(probe.status, 200, "{probe:#?}");
-    // Our own page, a shell, and any name of this machine.
-    let port = client.address().rsplit(':').next().unwrap();
-    let localhost = format!("localhost:{port}");
-    let own_page = format!("http://{localhost}");
-    let allowed: [&[(&str, &str)]; 4] = [
-        &[],
-        &[("origin", &own), ("sec-fetch-site", "same-origin")],
-        &[("host", &localhost), ("origin", &own_page)],
-        &[("sec-fetch-site", "none")],
-    ];
-    for headers in allowed {
-        let answer = client.with_headers(Method::POST, "/pedidos/queue/resume", headers).await;
-        assert_eq!(answer.status, 200, "{answer:#?}");
-    }
-    // What is refused is in the trail, too.
-    let lines = cluster.audit_lines().await;
-    let refused = |line: &&mongodb::bson::Document| line.get_str("outcome").ok() == Some("refused");
-    assert_eq!(lines.iter().filter(refused).count(), 24);
-    cluster.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn names_that_are_allowed_are_ours() {
-    let keys = KeyFile::new();
-    let key = keys.add("ana", Role::Viewer);
-    let mut settings = keys.settings();
-    settings.push(("ALLOWED_HOSTS", "shop.example,pedidos-api.pedidos.svc".to_owned()));
-    let cluster = Cluster::guarded(&settings).await;
-    let client = cluster.client_with(&key);
-    for (host, status) in [
-        ("shop.example", 200),
-        ("Shop.Example:8080", 200),
-        ("pedidos-api.pedidos.svc", 200),
-        ("evil.example", 403),
-    ] {
-        let answer = client.with_headers(Method::GET, "/pedidos", &[("host", host)]).await;
-        assert_eq!(answer.status, status, "{answer:#?}");
-    }
-    cluster.finish().await;
-}
-
-/// Starts an API that must not start, and answers what it says.
-async fn refuses_to_start(settings: &[(&str, &str)]) -> String {
-    let mut environment: Environment = own_settings();
-    let all = [("PORT", "0"), ("BACKEND_LOGS", "false")];
-    for (name, value) in all.iter().chain(settings) {
-        environment.insert((*name).to_owned(), (*value).to_owned());
-    }
-    let mut api = Process::spawn("api", "pedidos-api", &[], &environment);
-    let status = api.ended().await;
-    let said = api.all().await;
-    assert_eq!(status.code(), Some(2), "{said}");
-    said
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_api_that_others_reach_asks_who_they_are_or_does_not_start() {
-    let said = refuses_to_start(&[("HOST", "0.0.0.0")]).await;
-    assert!(said.contains("API_KEYS_FILE") && said.contains("ALLOW_ANONYMOUS=true"), "{said}");
-    let nowhere = [("HOST", "0.0.0.0"), ("API_KEYS_FILE", "/nowhere/keys")];
-    let said = refuses_to_start(&nowhere).await;
-    assert!(said.contains("/nowhere/keys") && said.contains("pedidos key new"), "{said}");
-    let keys = KeyFile::new();
-    fs::write(keys.path(), "key a root 00\nnonsense\n").unwrap();
-    let path = keys.path().display().to_string();
-    let said = refuses_to_start(&[("API_KEYS_FILE", &path)]).await;
-    assert!(said.contains("line 1") && said.contains("line 2"), "{said}");
-    let both = [("API_KEYS_FILE", path.as_str()), ("ALLOW_ANONYMOUS", "true")];
-    let said = refuses_to_start(&both).await;
-    assert!(said.contains("ALLOW_ANONYMOUS"), "{said}");
-    let jwt =
-        [("JWT_JWKS_FILE", path.as_str()), ("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE)];
-    let said = refuses_to_start(&jwt).await;
-    assert!(said.contains("JWT_JWKS_FILE"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_starts_an_api_without_keys_is_told_what_that_means() {
-    let mut cluster = Cluster::new(&[]).await;
-    let alone = cluster.start_api().await;
-    cluster.process(alone).line("no keys: whoever is on this machine").await;
-    let open = [("HOST", "0.0.0.0"), ("ALLOW_ANONYMOUS", "true")];
-    let open = cluster.start_one(pedidos_e2e::cluster::Kind::Api, &open).await;
-    cluster.process(open).line("ALLOW_ANONYMOUS: whoever reaches this address").await;
-    for api in [alone, open] {
-        // Whatever a client sends along, nobody asks.
-        let client = cluster.client_of(api).with_key("pedidos_any");
-        let who = client.raw(Method::GET, "/pedidos/session").await.json(200);
-        assert_eq!([&who["name"], &who["role"], &who["via"]], ["anonymous", "admin", "anonymous"]);
-    }
-    cluster.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_open_on_their_own_port_and_a_viewers_on_the_public_one() {
-    let keys = KeyFile::new();
-    let key = keys.add("prometheus", Role::Viewer);
-    let mut cluster = Cluster::guarded(&keys.settings()).await;
-    let api = cluster.first_api();
-    assert_eq!(cluster.client().raw(Method::GET, "/metrics").await.status, 401);
-    let shown = cluster.client_with(&key).raw(Method::GET, "/metrics").await;
-    assert_eq!(shown.status, 200, "{shown:#?}");
-    let line = cluster.process(api).line("metrics and probes on http://").await;
-    let own = Client::new(line.split_whitespace().last().unwrap(), std::sync::Arc::default());
-    let shown = own.raw(Method::GET, "/metrics").await;
-    assert!(shown.status == 200 && shown.body.contains("pedidos_build_info"), "{shown:#?}");
-    assert_eq!(own.readyz().await.status, 200);
-    // And nothing else.
-    assert_eq!(own.raw(Method::GET, "/pedidos").await.status, 404);
-    cluster.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_gives_no_role_is_told_so() {
+async fn a_token_that_gives_no_role_is_refused() {
     let keys = KeyFile::new();
     let mut settings = keys.settings_with_tokens();
     settings.push(("JWT_ROLE_CLAIM", "groups".to_owned()));
@@ -396,5 +270,52 @@ async fn a_token_that_gives_no_role_is_told_so() {
     let answer = cluster.client_with(TOKEN).raw(Method::GET, "/pedidos").await;
     let problem: Value = answer.problem(403);
     assert!(problem["detail"].as_str().unwrap().contains("no role"), "{answer:#?}");
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_events_ends_when_its_caller_loses_access() {
+    let keys = KeyFile::new();
+    let [ana, bia, caio] = ["ana", "bia", "caio"].map(|name| keys.add(name, Role::Operator));
+    let cluster = Cluster::guarded(&keys.settings_with_tokens()).await;
+    let client = cluster.client();
+    let soon = now_ms() + 3_000;
+    let davi = key_file::add(&keys.path(), "davi", Role::Viewer, Some(soon)).unwrap();
+    let cookie = cookie_of(client, &bia).await;
+    eventually("the new key", async || {
+        client.with_key(&davi).raw(Method::GET, "/pedidos").await.status == 200
+    })
+    .await;
+    let by_header = async |header: String| {
+        let mut stream = Raw::to(client.address()).await;
+        let ask = "GET /pedidos/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+        stream.send(format!("{ask}{header}\r\n\r\n").as_bytes()).await;
+        let head = stream.until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        stream
+    };
+    let revoked = by_header(format!("X-API-Key: {ana}")).await;
+    let expires = by_header(format!("X-API-Key: {davi}")).await;
+    let signed_in = by_header(format!("Cookie: {cookie}")).await;
+    let other_role = by_header(format!("Authorization: Bearer {caio}")).await;
+    let mut stays = client.with_key(TOKEN).events(None).await;
+    // Revoked, also while it was signed in by; and of another role.
+    let text = fs::read_to_string(keys.path()).unwrap();
+    let text = text.replace("key caio operator", "key caio admin");
+    fs::write(keys.path(), format!("{text}revoked ana\nrevoked bia\n")).unwrap();
+    for (what, stream) in [
+        ("a key that was revoked", revoked),
+        ("a session of such a key", signed_in),
+        ("a key of another role", other_role),
+        ("a key that has expired", expires),
+    ] {
+        let said = in_time(what, stream.rest()).await;
+        // It ended as streams do, and was not cut off.
+        assert!(said.ends_with("0\r\n\r\n"), "{what}: {said}");
+    }
+    // That of who may still call goes on.
+    client.with_key(TOKEN).pause().await;
+    stays.until("what the pause logs", |event| event.name == "log").await;
+    client.with_key(TOKEN).resume().await;
     cluster.finish().await;
 }

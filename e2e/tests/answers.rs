@@ -25,7 +25,7 @@ async fn every_error_that_the_contract_names_is_a_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_cursor_tells_lines_once_and_one_of_the_future_is_no_outage() {
+async fn a_log_cursor_gives_each_line_once_and_a_future_one_is_no_error() {
     let cluster = Cluster::start(1, &[]).await;
     cluster.run(100).await;
     let mut cursor = cluster.client().logs("").await["cursor"].as_str().unwrap().to_owned();
@@ -56,7 +56,7 @@ async fn a_log_cursor_tells_lines_once_and_one_of_the_future_is_no_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_for_the_api_s_own_clients_is_there_too() {
+async fn probes_metrics_and_documents_are_served() {
     let mut cluster = Cluster::start(1, &[]).await;
     let look = async |client: &Client, path: &str, content: &str| -> Answer {
         let answer = client.raw(Method::GET, path).await;

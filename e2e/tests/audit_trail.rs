@@ -1,12 +1,16 @@
 //! Who changed what: written down before it is answered, and before it is done.
 
 use mongodb::bson::{Document, doc};
-use pedidos_common::access::Role;
+use pedidos_core::{
+    role::Role,
+    time::{iso, now_ms},
+};
 use pedidos_e2e::{
     Cluster,
     cluster::Kind,
     keys::KeyFile,
     proxy::When::Before,
+    raw::Raw,
     servers::{Server, Servers},
     steps::{
         Step::{self, Command, Script},
@@ -133,6 +137,98 @@ async fn a_line_is_written_before_anything_is_done_and_another_before_the_answer
     servers.remove().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_calls_from_many_addresses_leave_few_and_short_lines() {
+    let keys = KeyFile::new();
+    let key = keys.add("ops", Role::Admin);
+    let mut settings = keys.settings();
+    settings.push(("RATE_LIMIT_WRITES", "6".to_owned()));
+    let cluster = Cluster::guarded(&settings).await;
+    let began = std::time::Instant::now();
+    let long = "x".repeat(2_000);
+    let query = (0..10).fold(String::new(), |query, at| format!("{query}p{at}={long}&"));
+    let mut statuses = Vec::new();
+    for host in 1..=20 {
+        for _ in 0..4 {
+            let mut one = Raw::from(&format!("127.0.1.{host}"), cluster.client().address()).await;
+            let ask = format!("POST /pedidos/reset?{query} HTTP/1.1\r\nHost: localhost\r\n");
+            one.send(format!("{ask}Connection: close\r\n\r\n").as_bytes()).await;
+            statuses.push(one.rest().await.get(9..12).unwrap_or_default().to_owned());
+        }
+    }
+    assert!(statuses.iter().all(|status| status == "401" || status == "429"), "{statuses:?}");
+    let lines = cluster.audit_lines().await;
+    // Two allowances for all of them, what came back meanwhile, and a line a minute for the rest.
+    let minutes = began.elapsed().as_secs() as usize / 60 + 1;
+    assert!((12..=12 + 13 * minutes).contains(&lines.len()), "{}", lines.len());
+    for line in &lines {
+        assert!(line.get_array("parameters").unwrap().is_empty(), "{line:#?}");
+        let bytes = line.to_vec().unwrap().len();
+        assert!(bytes < 1_024, "{bytes} bytes: {line:#?}");
+    }
+    // Who is known has an allowance of their own.
+    let known = cluster.client_with(&key).raw(Method::POST, "/pedidos/queue/resume").await;
+    assert_eq!(known.status, 200, "{known:#?}");
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_finds_lines_by_who_what_outcome_and_time() {
+    let keys = KeyFile::new();
+    let [ops, ana] = ["ops", "ana"].map(|name| keys.add(name, Role::Admin));
+    let viewer = keys.add("painel", Role::Viewer);
+    let cluster = Cluster::guarded(&keys.settings()).await;
+    let post = async |key: &str, path: &str| {
+        cluster.client_with(key).raw(Method::POST, path).await;
+    };
+    post(&ana, "/pedidos/queue/pause").await;
+    post(&viewer, "/pedidos/reset").await;
+    // Lines of one millisecond are on one side of a time.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let between = iso(now_ms());
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    post(&ops, "/pedidos/queue/resume").await;
+    post(&ana, "/pedidos/queue/close").await;
+    let admin = cluster.client_with(&ops);
+    let found = async |query: &str| {
+        let page = admin.raw(Method::GET, &format!("/pedidos/audit?{query}")).await.json(200);
+        let lines = page["lines"].as_array().unwrap().iter();
+        let told = lines.map(|line| {
+            ["name", "operation", "outcome"].map(|field| line[field].as_str().unwrap()).join(" ")
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(found("").await.len(), 7);
+    assert_eq!(
+        found("name=ana&outcome=done").await,
+        ["ana closeQueue done", "ana pauseQueue done"]
+    );
+    assert_eq!(found("operation=reset").await, ["painel reset refused"]);
+    assert_eq!(found("outcome=begun&operation=resumeQueue").await, ["ops resumeQueue begun"]);
+    assert_eq!(found(&format!("from={between}")).await.len(), 4);
+    assert_eq!(found(&format!("to={between}&name=ana")).await.len(), 2);
+    assert_eq!(found("name=nobody").await, Vec::<String>::new());
+    // Page by page, too.
+    let page = admin.raw(Method::GET, "/pedidos/audit?name=ana&limit=3").await.json(200);
+    let cursor = page["nextCursor"].as_str().unwrap();
+    assert_eq!(found(&format!("name=ana&cursor={cursor}")).await, ["ana pauseQueue begun"]);
+    for (wrong, named) in [
+        ("operation=getStatus", "operation"),
+        ("outcome=gone", "outcome"),
+        ("from=yesterday", "from"),
+        ("to=2027-13-01", "to"),
+        ("name=", "name"),
+        ("name[$ne]=x", "name[$ne]"),
+    ] {
+        let answer = admin.raw(Method::GET, &format!("/pedidos/audit?{wrong}")).await;
+        assert_eq!(answer.problem(400)["errors"][0]["name"], named, "{answer:#?}");
+    }
+    // It is an admin's alone.
+    let viewers = cluster.client_with(&viewer).raw(Method::GET, "/pedidos/audit?name=ana").await;
+    assert_eq!(viewers.status, 403, "{viewers:#?}");
+    cluster.finish().await;
+}
+
 const VERBS: [&str; 7] = [
     "/pedidos/generate?quantity=10",
     "/pedidos/cancel",
@@ -144,7 +240,7 @@ const VERBS: [&str; 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_written_down_is_not_done() {
+async fn a_change_that_cannot_be_recorded_in_the_trail_is_not_made() {
     let cluster = Cluster::start(1, &[]).await;
     cluster.run(50).await;
     cluster.client().resume().await;
@@ -156,7 +252,7 @@ async fn what_cannot_be_written_down_is_not_done() {
     let before = cluster.stores.store.control().await.unwrap();
     for path in VERBS {
         let answer = cluster.client().raw(Method::POST, path).await;
-        assert_eq!(answer.problem(503)["title"], "The audit trail is out of reach", "{answer:#?}");
+        assert_eq!(answer.problem(503)["title"], "Audit trail unavailable", "{answer:#?}");
         assert_ne!(answer.header(header::RETRY_AFTER), "", "{answer:#?}");
     }
     assert_eq!(cluster.stores.store.control().await.unwrap(), before);
@@ -183,7 +279,7 @@ async fn without_mongodb_nothing_is_reset() {
     cluster.run(50).await;
     servers.kill(Server::Mongo).await;
     let answer = cluster.client().raw(Method::POST, "/pedidos/reset").await;
-    assert_eq!(answer.problem(503)["title"], "The audit trail is out of reach", "{answer:#?}");
+    assert_eq!(answer.problem(503)["title"], "Audit trail unavailable", "{answer:#?}");
     servers.up().await;
     cluster.wait_for("an answer", |status| !status.phase.is_active()).await;
     assert_eq!((cluster.stores.orders().await, cluster.stores.runs().await), (50, 1));

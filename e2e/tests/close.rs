@@ -35,19 +35,19 @@ async fn connections_closed_all_through_a_run_cost_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_connections_are_closed_and_do_not_pile_up() {
-    let mut cluster = Cluster::start(0, &[]).await;
-    cluster.process(0).has_its_connections().await;
+    let cluster = Cluster::start(0, &[]).await;
+    cluster.has_its_connections(0).await;
     for _ in 0..20 {
         assert_eq!(cluster.client().close().await["closed"], true);
     }
     // The server may take a moment to take leave.
-    cluster.process(0).has_its_connections().await;
+    cluster.has_its_connections(0).await;
     assert_eq!(cluster.client().health().await.json(200)["status"], "healthy");
     cluster.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn verbs_of_a_person_work_while_connections_are_closed() {
+async fn commands_work_while_connections_are_closed() {
     let mut cluster = Cluster::start(1, &[]).await;
     let second = cluster.start_api().await;
     let other = cluster.client_of(second).clone();

@@ -1,7 +1,7 @@
 //! The shapes of all answers, held against the field lists of the HTTP contract, in
 //! every state that a queue can be in. Fields may be added; none may be missing.
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{Client, Cluster, letters::GIVEN_UP_AT_ONCE};
 use reqwest::{Method, header};
 use serde_json::Value;
@@ -117,8 +117,8 @@ const GENERATED: Shape = "
     paused                                                          bool";
 
 const CANCELLED: Shape = "
-    aborted|queuePaused|purged|logsReset                            bool
-    removedPending|waitedForStopMs|stillActive                      number
+    aborted|queuePaused|purged|logsReset|stillActive                bool
+    removedPending|waitedForStopMs|leasesHeld                       number
     message                                                         string";
 
 const RESET: Shape = "
@@ -203,8 +203,8 @@ async fn every_look(client: &Client, state: &str) {
     hold(state, STATUS, &first.data);
 }
 
-/// Every verb that finds nothing to do, or changes nothing that matters.
-async fn idle_verbs(client: &Client, state: &str) {
+/// Every command that finds nothing to do, or changes nothing that matters.
+async fn idle_commands(client: &Client, state: &str) {
     let post = async |path: &str| client.raw(Method::POST, path).await.json(200);
     for clean in ["wait", "active", "delayed", "completed", "failed"] {
         let answer = post(&format!("/pedidos/queue/clean?state={clean}&grace=3600000")).await;
@@ -225,7 +225,7 @@ async fn every_answer_has_its_fields_in_every_state() {
     hold("nothing to cancel", CANCELLED, &nothing);
     assert_eq!((&nothing["aborted"], &nothing["queuePaused"]), (&false.into(), &false.into()));
     hold("nothing to retry", "retried number", &client.try_retry_failed("").await.json(200));
-    // Running, with orders waiting, in hand, processed and dead.
+    // Running, with orders waiting, leased, processed and dead.
     let (_, _, held) = cluster.stuck_with_letters(4).await;
     every_look(client, "running").await;
     hold("pause", PAUSED, &client.pause().await);
@@ -240,7 +240,7 @@ async fn every_answer_has_its_fields_in_every_state() {
     hold("generate", GENERATED, &client.try_generate("quantity=300", None).await.json(202));
     cluster.done().await;
     every_look(client, "finished").await;
-    idle_verbs(client, "finished").await;
+    idle_commands(client, "finished").await;
     hold("reset", RESET, &client.reset().await);
     every_look(client, "empty again").await;
     cluster.finish().await;
@@ -269,7 +269,7 @@ async fn without_a_run_there_are_zeros_and_nulls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn verbs_take_their_parameters_and_echo_them() {
+async fn commands_take_their_parameters_and_echo_them() {
     let cluster = Cluster::start(1, &[]).await;
     let client = cluster.client();
     let post = async |path: &str| client.raw(Method::POST, path).await.json(200);

@@ -1,78 +1,74 @@
 //! Processes that die, in any phase, and processes that are asked to end.
 
-use pedidos_common::run::Phase;
+use fred::interfaces::HashesInterface;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Cluster, POLL, Status,
+    Cluster, Status,
     cluster::Kind,
-    in_time,
-    phases::{ACTIVE, long_in},
+    eventually,
+    phases::{in_each_phase, long_in},
     proxy::When,
-    servers::Servers,
+    servers::{Server, Servers},
     steps::{Step, Wires},
 };
+use pedidos_service::metrics::{BUSY, RECLAIMED};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
-
-use pedidos_common::metrics::RECLAIMED;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_any_phase_costs_no_order() {
-    for phase in ACTIVE {
-        let mut cluster = Cluster::start(2, long_in(phase)).await;
-        let (run_id, _) = cluster.run_into(phase).await;
-        cluster.kill(1).await;
-        let status = cluster.done().await;
-        assert!(status.is_of(&run_id));
-        cluster.audit().await;
-        cluster.finish().await;
-    }
+    in_each_phase(
+        async |phase| Cluster::start(2, long_in(phase)).await,
+        async |cluster, (run_id, _)| {
+            cluster.kill(1).await;
+            cluster.ends_exact(&run_id).await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_only_worker_is_killed_the_next_one_goes_on() {
-    for phase in ACTIVE {
-        let mut cluster = Cluster::start(1, long_in(phase)).await;
-        let (run_id, _) = cluster.run_into(phase).await;
-        cluster.kill(1).await;
-        cluster.start_worker().await;
-        let status = cluster.done().await;
-        assert!(status.is_of(&run_id));
-        cluster.audit().await;
-        cluster.finish().await;
-    }
+    in_each_phase(
+        async |phase| Cluster::start(1, long_in(phase)).await,
+        async |cluster, (run_id, _)| {
+            cluster.kill(1).await;
+            cluster.start_worker().await;
+            cluster.ends_exact(&run_id).await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_every_worker_is_killed_at_once_in_any_phase_new_ones_go_on() {
-    for phase in ACTIVE {
-        let mut cluster = Cluster::start(3, long_in(phase)).await;
-        let (run_id, _) = cluster.run_into(phase).await;
-        for worker in 1..=3 {
-            cluster.kill(worker).await;
-        }
-        for _ in 0..3 {
-            cluster.start_worker().await;
-        }
-        let status = cluster.done().await;
-        assert!(status.is_of(&run_id));
-        cluster.audit().await;
-        cluster.finish().await;
-    }
+    in_each_phase(
+        async |phase| Cluster::start(3, long_in(phase)).await,
+        async |cluster, (run_id, _)| {
+            for worker in 1..=3 {
+                cluster.kill(worker).await;
+            }
+            for _ in 0..3 {
+                cluster.start_worker().await;
+            }
+            cluster.ends_exact(&run_id).await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_restart_of_all_workers_in_any_phase_is_not_noticed() {
-    for phase in ACTIVE {
-        let mut cluster = Cluster::start(3, long_in(phase)).await;
-        let (run_id, _) = cluster.run_into(phase).await;
-        for worker in 1..=3 {
-            cluster.start_worker().await;
-            cluster.stop(worker).await;
-        }
-        let status = cluster.done().await;
-        assert!(status.is_of(&run_id));
-        cluster.audit().await;
-        cluster.finish().await;
-    }
+async fn a_rolling_restart_of_all_workers_in_any_phase_costs_no_order() {
+    in_each_phase(
+        async |phase| Cluster::start(3, long_in(phase)).await,
+        async |cluster, (run_id, _)| {
+            for worker in 1..=3 {
+                cluster.start_worker().await;
+                cluster.stop(worker).await;
+            }
+            cluster.ends_exact(&run_id).await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,20 +98,52 @@ async fn seven_workers_join_a_run_and_five_leave_it_and_no_lease_has_to_expire()
 async fn a_worker_asked_to_end_twice_ends_at_once() {
     // It holds a lease that it cannot finish: its MongoDB stands still.
     let servers = Servers::start().await;
-    let mut cluster = Cluster::on(&servers, &[("SHUTDOWN_GRACE_MS", "600000")]).await;
-    cluster.start_api().await;
+    let mut cluster = Cluster::start_on(&servers, 0, &[("SHUTDOWN_GRACE_MS", "600000")]).await;
     let (worker, wires) = Wires::start(&mut cluster, Kind::Worker, &servers).await;
     let insert = Step::Command("insert", "orders");
     wires.stop_at(insert, When::Before);
     let run_id = cluster.client().generate(1_000).await;
     wires.caught(insert).await;
     cluster.process(worker).signal("TERM").await;
-    cluster.process(worker).line("finishing what is in hand").await;
+    cluster.process(worker).line("finishing the open work").await;
     assert!(cluster.process(worker).is_running());
     cluster.insist(worker).await;
     cluster.start_worker().await;
-    assert!(cluster.done().await.is_of(&run_id));
-    cluster.audit().await;
+    cluster.ends_exact(&run_id).await;
+    cluster.finish().await;
+    servers.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_asked_to_end_while_no_store_answers_ends_all_the_same() {
+    // Many open leases: to hand them back one by one would take a time-out each.
+    let servers = Servers::start().await;
+    let settings = [
+        ("SHUTDOWN_GRACE_MS", "500"),
+        ("ORDERS_QUEUE_CONCURRENCY", "30"),
+        ("ORDERS_BATCH_SIZE", "1"),
+    ];
+    let settings = [long_in(Phase::WaitingVipDrain), &settings].concat();
+    let mut cluster = Cluster::start_on(&servers, 0, &settings).await;
+    let worker = cluster.start_worker().await;
+    let (run_id, held) = cluster.hold(Phase::WaitingVipDrain).await;
+    assert!(held.ledger.vip.waiting >= 30, "{:#}", held.json);
+    servers.signal(Server::Mongo, "STOP").await;
+    // Redis answers: by what it says the pause is lifted, and every slot takes a batch.
+    let key = format!("{}:run", cluster.stores.queue.keys().prefix());
+    cluster.stores.queue.client().hset::<(), _, _>(key, ("paused", "0")).await.unwrap();
+    eventually("a lease for each slot", async || {
+        cluster.client_of(worker).metric(BUSY).await >= 30.0
+    })
+    .await;
+    servers.signal(Server::Redis, "STOP").await;
+    cluster.stop(worker).await;
+    for server in Server::ALL {
+        servers.signal(server, "CONT").await;
+    }
+    cluster.start_worker().await;
+    cluster.client().resume().await;
+    cluster.ends_exact(&run_id).await;
     cluster.finish().await;
     servers.remove().await;
 }
@@ -132,8 +160,7 @@ async fn workers_killed_one_after_the_other_all_through_a_run_cost_no_order() {
         cluster.kill(oldest).await;
         cluster.start_worker().await;
     }
-    assert!(cluster.done().await.is_of(&run_id));
-    cluster.audit().await;
+    cluster.ends_exact(&run_id).await;
     cluster.finish().await;
 }
 
@@ -141,25 +168,24 @@ async fn workers_killed_one_after_the_other_all_through_a_run_cost_no_order() {
 async fn a_worker_asked_to_end_finishes_what_it_holds_and_nobody_waits_for_it() {
     // If anything had to wait for a lease of it to expire, the run would not
     // end before the deadline.
-    let lease = [("LEASE_MS", "600000")];
-    for phase in ACTIVE {
-        let settings: Vec<_> = long_in(phase).iter().chain(&lease).copied().collect();
-        let mut cluster = Cluster::start(2, &settings).await;
-        let (run_id, _) = cluster.run_into(phase).await;
+    let start = async |phase| {
+        let settings = [long_in(phase), &[("LEASE_MS", "600000")]].concat();
+        Cluster::start(2, &settings).await
+    };
+    in_each_phase(start, async |cluster, (run_id, _)| {
         // Exit code 0 within the grace time, also with a connection open.
         assert_eq!(cluster.client_of(1).livez().await.status, 200);
         cluster.stop(1).await;
         let said = cluster.process(1).said();
         let last = said.iter().any(|line| line.contains("worker stopped"));
         assert!(last, "{said:#?}");
-        assert!(cluster.done().await.is_of(&run_id));
-        cluster.audit().await;
+        cluster.ends_exact(&run_id).await;
         for worker in cluster.workers() {
             let reclaimed = worker.metric(RECLAIMED).await;
             assert!(reclaimed.abs() < 0.5, "{reclaimed} leases had to expire");
         }
-        cluster.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,22 +205,18 @@ async fn a_client_that_stalls_in_mid_request_keeps_no_process_from_ending() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_frozen_past_its_lease_changes_nothing_when_it_wakes() {
-    for phase in ACTIVE {
-        let mut cluster = Cluster::start(2, long_in(phase)).await;
-        let (run_id, _) = cluster.run_into(phase).await;
+    let start = async |phase| Cluster::start(2, long_in(phase)).await;
+    in_each_phase(start, async |cluster, (run_id, _)| {
         cluster.process(1).signal("STOP").await;
-        let frozen = cluster.done().await;
-        assert!(frozen.is_of(&run_id));
+        assert!(cluster.done().await.is_of(&run_id));
         cluster.audit().await;
         let before = cluster.stores.orders().await;
         let next = cluster.client().generate(1_000).await;
         cluster.process(1).signal("CONT").await;
-        assert!(cluster.done().await.is_of(&next));
-        cluster.at_rest().await;
-        cluster.audit().await;
+        cluster.ends_exact(&next).await;
         assert_eq!(cluster.stores.orders().await, before + 1_000);
-        cluster.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,8 +251,7 @@ async fn an_api_killed_in_mid_run_is_replaced_by_another() {
         api = cluster.start_api().await;
         assert!(cluster.client().status().await.is_of(&run_id));
     }
-    assert!(cluster.done().await.is_of(&run_id));
-    cluster.audit().await;
+    cluster.ends_exact(&run_id).await;
     cluster.finish().await;
 }
 
@@ -239,14 +260,9 @@ async fn a_run_goes_on_while_no_api_is_there() {
     let mut cluster = Cluster::start(2, &[]).await;
     let run_id = cluster.client().generate(3_000).await;
     cluster.kill(0).await;
-    in_time("the run's end, in the history", async {
-        loop {
-            let run = cluster.stores.store.run(&run_id).await.unwrap().unwrap();
-            if run.phase == Phase::Done {
-                break;
-            }
-            tokio::time::sleep(POLL).await;
-        }
+    eventually("the run's end, in the history", async || {
+        let run = cluster.stores.store.run(&run_id).await.unwrap().unwrap();
+        run.phase == Phase::Done
     })
     .await;
     cluster.start_api().await;

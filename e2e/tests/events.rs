@@ -147,7 +147,7 @@ async fn a_reader_from_before_what_is_kept_is_told_of_the_gap_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_late_hears_the_first_run_from_its_beginning() {
+async fn a_late_client_receives_the_first_run_from_its_beginning() {
     let cluster = Cluster::start(1, &[]).await;
     let (run_id, _) = cluster.run(200).await;
     let newest = first(&mut cluster.client().events(None).await).await;
@@ -165,7 +165,7 @@ async fn who_comes_late_hears_the_first_run_from_its_beginning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_no_events_is_refused() {
+async fn a_malformed_last_event_id_is_refused() {
     let cluster = Cluster::start(1, &[]).await;
     cluster.run(100).await;
     let long = "1".repeat(5_000);
@@ -223,7 +223,7 @@ async fn an_id_of_the_future_does_not_silence_a_stream() {
 async fn five_hundred_streams_cost_redis_no_connection_and_hear_everything() {
     const STREAMS: usize = 500;
     let mut cluster = Cluster::start(1, &[]).await;
-    cluster.process(0).has_its_connections().await;
+    cluster.has_its_connections(0).await;
     let before = cluster.process(0).resident_kib();
     let mut streams = Vec::new();
     for _ in 0..STREAMS {
@@ -232,12 +232,12 @@ async fn five_hundred_streams_cost_redis_no_connection_and_hear_everything() {
         streams.push((start, events));
     }
     cluster.client().generate(2_000).await;
-    cluster.process(0).has_its_connections().await;
+    cluster.has_its_connections(0).await;
     for (start, events) in &mut streams {
         let seen = events.until("the phase DONE", is_done).await;
         nothing_missed(&cluster, start, &seen).await;
     }
-    cluster.process(0).has_its_connections().await;
+    cluster.has_its_connections(0).await;
     let grown = cluster.process(0).resident_kib().saturating_sub(before);
     assert!(grown < 50 * 1_024, "{grown} KiB for {STREAMS} streams");
     cluster.audit().await;
@@ -268,19 +268,22 @@ async fn readers_that_do_not_read_are_dropped_and_cost_no_memory() {
     let mut events = cluster.client().events(None).await;
     let start = first(&mut events).await;
     let before = cluster.process(0).resident_kib();
-    // More than the sockets of all of them take.
+    // More than the sockets of all of them take. One who reads is waited for, all the while:
+    // were it late by 1,024 lines itself, its stream would end, too.
     let (redis, key) = (cluster.stores.queue.client(), cluster.stores.queue.keys().logs());
-    for line in 0..LINES {
-        let text = format!("{line} {}", "x".repeat(4_000));
-        let fields = vec![("level", "INFO".to_owned()), ("text", text)];
-        redis.xadd::<(), _, _, _, _>(&key, false, None, "*", fields).await.unwrap();
+    let mut seen = Vec::new();
+    for lines in (0..LINES).collect::<Vec<_>>().chunks(250) {
+        for line in lines {
+            let text = format!("{line} {}", "x".repeat(4_000));
+            let fields = vec![("level", "INFO".to_owned()), ("text", text)];
+            redis.xadd::<(), _, _, _, _>(&key, false, None, "*", fields).await.unwrap();
+        }
+        let last = format!("{} ", lines[lines.len() - 1]);
+        let is_last =
+            |event: &Event| event.data["line"].as_str().is_some_and(|line| line.starts_with(&last));
+        seen.extend(events.until("the last line", is_last).await);
     }
     let last = format!("{} ", LINES - 1);
-    let seen = events
-        .until("the last line", |event| {
-            event.data["line"].as_str().is_some_and(|line| line.starts_with(&last))
-        })
-        .await;
     nothing_missed(&cluster, &start, &seen).await;
     let grown = cluster.process(0).resident_kib().saturating_sub(before);
     assert!(grown < 64 * 1_024, "{grown} KiB for 20 readers that do not read");

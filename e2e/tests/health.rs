@@ -1,8 +1,8 @@
 //! Health: what it says, and when.
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Client, Cluster, POLL, in_time, letters::GIVEN_UP_AT_ONCE, phases::long_in,
+    Client, Cluster, eventually_some, letters::GIVEN_UP_AT_ONCE, phases::long_in,
     stores::redis_address,
 };
 use serde_json::Value;
@@ -22,16 +22,7 @@ async fn is(client: &Client, status: &str) -> Value {
 
 /// Waits until it is as wanted.
 async fn becomes(client: &Client, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    in_time(what, async {
-        loop {
-            let health = client.health().await.json(200);
-            if wanted(&health) {
-                return health;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    })
-    .await
+    eventually_some(what, async || Some(client.health().await.json(200)).filter(&wanted)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +51,7 @@ async fn a_queue_that_does_what_it_should_is_healthy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_is_told_once_nothing_is_in_flight() {
+async fn health_says_paused_once_nothing_is_in_flight() {
     let cluster = Cluster::start(1, GIVEN_UP_AT_ONCE).await;
     cluster.hold(Phase::WaitingVipDrain).await;
     let paused = is(cluster.client(), "paused").await;
@@ -144,7 +135,7 @@ async fn more_dead_letters_than_allowed_are_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_is_told_while_it_waits_and_afterwards() {
+async fn health_shows_a_cancel_while_it_waits_and_afterwards() {
     let cluster = Cluster::start(1, GIVEN_UP_AT_ONCE).await;
     cluster.hold(Phase::WaitingVipDrain).await;
     let lease = cluster.take(3).await;
@@ -155,7 +146,7 @@ async fn a_cancel_is_told_while_it_waits_and_afterwards() {
     let health = becomes(cluster.client(), "a cancel", aborting).await;
     assert_eq!(health["status"], "aborted", "{health:#}");
     cluster.stores.queue.release(&lease.token).await.unwrap();
-    assert_eq!(cancel.await.unwrap()["stillActive"], 0);
+    assert_eq!(cancel.await.unwrap()["stillActive"], false);
     let health = is(cluster.client(), "aborted").await;
     assert_eq!(health["processor"]["aborting"], false, "{health:#}");
     assert_eq!(health["checks"]["aborted"], true, "{health:#}");
@@ -210,31 +201,17 @@ async fn without_redis_it_is_unhealthy_says_why_and_recovers() {
     cluster.wait_for("some orders", begun).await;
     for _ in 0..2 {
         between.cut().await;
-        let health = in_time("unhealthy", async {
-            loop {
-                let answer = cluster.client().health().await;
-                if answer.status == 503 {
-                    return answer.json(503);
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await;
-        assert_eq!(health["status"], "unhealthy", "{health:#}");
+        let unhealthy = |health: &Value| health["status"] == "unhealthy";
+        let health = becomes(cluster.client(), "unhealthy", unhealthy).await;
         assert_eq!(health["queue"]["connected"], false, "{health:#}");
         assert_eq!(health["checks"]["queueResponsive"], false, "{health:#}");
         assert!(!health["error"].as_str().unwrap_or_default().is_empty(), "{health:#}");
         // It is asked by those who do not wait for long.
         let asked = std::time::Instant::now();
-        assert_eq!(cluster.client().health().await.status, 503);
+        assert_eq!(cluster.client().health().await.json(200)["status"], "unhealthy");
         assert!(asked.elapsed().as_secs() < 5, "{:?}", asked.elapsed());
         between = Between::open(port).await;
-        in_time("healthy again", async {
-            while cluster.client().health().await.status != 200 {
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await;
+        becomes(cluster.client(), "no longer unhealthy", |health| !unhealthy(health)).await;
         // The worker may need a moment longer than the API.
         let healthy = |health: &Value| health["status"] == "healthy";
         becomes(cluster.client(), "healthy", healthy).await;

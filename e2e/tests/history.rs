@@ -1,6 +1,6 @@
 //! The history: page by page, run by run, also of a run that goes on.
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{Cluster, phases::long_in};
 use reqwest::Method;
 use serde_json::Value;

@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use pedidos_common::{
+use pedidos_core::{
     order::{OrderId, Priority},
-    queue::{Claim, Token, Work},
     run::Phase,
 };
 use pedidos_e2e::{
@@ -12,6 +11,7 @@ use pedidos_e2e::{
     letters::{DELAYED_FOR_LONG, GIVEN_UP_AT_ONCE},
     phases::{QUANTITY, long_in},
 };
+use pedidos_pipeline::queue::{Claim, Token, Work};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -113,7 +113,7 @@ async fn active_jobs_are_orders_in_hand_the_longest_first() {
         let Work::Drain(_, ids) = lease.work else { panic!("{lease:?}") };
         taken.push(ids);
         // Leases are told apart by the millisecond.
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        cluster.stores.later(2).await;
     }
     let jobs = pages(&cluster, "active", 5).await;
     let held: Vec<_> = taken.iter().flatten().map(OrderId::to_string).collect();
@@ -127,12 +127,12 @@ async fn a_chunk_that_is_generated_is_an_active_job() {
     let cluster = Cluster::start(0, &[("LEASE_MS", "60000")]).await;
     cluster.client().generate(500).await;
     let control = cluster.stores.store.control().await.unwrap();
-    cluster.stores.queue.see(control.version);
+    cluster.stores.queue.note_version(control.version);
     for _ in 0..3 {
         let (token, pushing) = (Token::random(), [Duration::ZERO; 2]);
         let claim = cluster.stores.queue.claim(&token, "test", pushing, true).await.unwrap();
         assert!(matches!(claim, Claim::Work(_)), "{claim:?}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        cluster.stores.later(2).await;
     }
     let jobs = page(&cluster, "types=active").await;
     for (job, (from, to)) in jobs.iter().zip([(0, 200), (200, 400), (400, 500)]) {

@@ -6,7 +6,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use pedidos_common::access::{self, PREFIX};
+use pedidos_core::key_file::{self, PREFIX};
 use pedidos_e2e::{Cluster, in_time, keys::KeyFile, program};
 use tokio::process::Command;
 
@@ -39,7 +39,7 @@ async fn a_key_is_made_listed_used_and_revoked() {
     assert!(!text(&made.stderr).contains(&key[PREFIX.len()..]), "{made:?}");
     assert!(!fs::read_to_string(keys.path()).unwrap().contains(&key[PREFIX.len()..]));
     assert_eq!(fs::metadata(keys.path()).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(access::list(&keys.path()).unwrap().find(key).unwrap().name, "ops");
+    assert_eq!(key_file::list(&keys.path()).unwrap().find(key).unwrap().name, "ops");
     // Nothing is printed where a key would be taken from.
     let again = new("ops", "viewer").await;
     assert_eq!((again.status.code(), again.stdout.len()), (Some(1), 0), "{again:?}");
@@ -65,8 +65,23 @@ async fn a_key_is_made_listed_used_and_revoked() {
     let home = keys.path().with_file_name("home");
     let file = home.join(".config").join("pedidos").join("key");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
+    // One that does not say whom it is for is sent to nobody.
     fs::write(&file, format!("{key}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let home = [("PEDIDOS_URL", url.as_str()), ("HOME", home.to_str().unwrap())];
+    let old = pedidos(&["resume"], &home).await;
+    assert_eq!(old.status.code(), Some(2), "{old:?}");
+    assert!(text(&old.stderr).contains("pedidos key store --url"), "{old:?}");
+    let given = [home[0], home[1], ("PEDIDOS_KEY", key)];
+    let stored = pedidos(&["key", "store"], &given).await;
+    assert_eq!(stored.status.code(), Some(0), "{stored:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{url} {key}\n"));
+    // The same API by another name might be another.
+    let other = url.replace("127.0.0.1", "localhost");
+    let elsewhere = pedidos(&["resume", "--url", &other], &home).await;
+    assert_eq!(elsewhere.status.code(), Some(3), "{elsewhere:?}");
+    let said = text(&elsewhere.stderr);
+    assert!(said.contains("Authentication required") && said.contains("key store --url"), "{said}");
     for (mode, code) in [(0o600, 0), (0o644, 2)] {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let by_file = pedidos(&["resume"], &home).await;
@@ -74,10 +89,10 @@ async fn a_key_is_made_listed_used_and_revoked() {
     }
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
 
-    let trail = pedidos(&["audit-log", "--limit", "3"], &home).await;
+    let trail = pedidos(&["audit-log", "--limit", "4"], &home).await;
     assert_eq!(trail.status.code(), Some(0), "{trail:?}");
     let lines = text(&trail.stdout);
-    assert_eq!(lines.lines().count(), 3, "{lines}");
+    assert_eq!(lines.lines().count(), 4, "{lines}");
     assert!(lines.contains("ops (admin by key)") && lines.contains("painel (viewer"), "{lines}");
     let trail = pedidos(&["audit-log", "--json"], &home).await;
     for line in text(&trail.stdout).lines() {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pedidos_common::access::Role;
+use pedidos_core::role::Role;
 use pedidos_e2e::{Client, Cluster, client::Answer, keys::KeyFile};
 use reqwest::{Method, header};
 
@@ -41,7 +41,7 @@ async fn a_limit_is_shared_by_all_replicas_and_each_caller_has_its_own() {
         let (taken, refused) = in_turns(clients.each_ref(), resume, 30).await;
         assert!((WRITES..=WRITES + back()).contains(&taken), "{taken} were taken");
         for answer in refused.iter().inspect(|all| assert!(!all.is_empty())).flatten() {
-            assert_eq!(answer.problem(429)["title"], "Too many calls");
+            assert_eq!(answer.problem(429)["title"], "Too many requests");
             let wait: u32 = answer.header(header::RETRY_AFTER).parse().unwrap();
             assert!((1..=60 / WRITES).contains(&wait), "{answer:#?}");
             let policy = answer.headers["ratelimit-policy"].to_str().unwrap();
@@ -76,7 +76,7 @@ async fn a_limit_is_shared_by_all_replicas_and_each_caller_has_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_ones_own_machine_nothing_is_limited() {
+async fn calls_from_the_same_machine_are_not_limited() {
     let settings = [("RATE_LIMIT_READS", "1".to_owned()), ("RATE_LIMIT_WRITES", "1".to_owned())];
     let cluster = Cluster::guarded(&settings).await;
     for _ in 0..20 {

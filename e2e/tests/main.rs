@@ -1,11 +1,12 @@
 //! The pipeline, end to end: real processes on real stores.
 //!
-//! `make test` runs all of it. One alone: `make test` once, then
-//! `scripts/services with cargo test --release --workspace --test e2e NAME`.
+//! `make test` runs all of it. One alone: `scripts/build tests`, then
+//! `scripts/test --test e2e NAME`.
 
 // A test that cannot go on fails, and may be as large as it likes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::large_futures)]
 
+mod accepted;
 mod access;
 mod answers;
 mod audit_trail;
@@ -13,34 +14,50 @@ mod cancel;
 mod clean;
 mod clocks;
 mod close;
+mod commands_meet;
+mod compared;
 mod connections;
 mod contract;
 mod deaths;
 mod events;
+mod figures;
+mod follow;
 mod generate;
+mod guarded_start;
 mod health;
 mod history;
-mod hygiene;
 mod jobs;
 mod key_command;
+mod layering;
 mod limits;
+mod looking_back;
+mod manifests;
+mod memory;
 mod monitoring;
 mod networks_fail;
+mod origins;
+mod outputs;
 mod pause;
 mod poison;
+mod proxies;
 mod readme;
 mod redis_emptied;
+mod redis_full;
 mod redises_fail;
 mod refusals;
 mod reset;
+mod response_headers;
+mod retry_after_end;
 mod retry_failed;
 mod runs;
 mod secrets;
 mod secure_stores;
+mod seeds;
 mod servers_die;
 mod settings;
+mod shared_database;
+mod slots;
 mod steps;
 mod stores_away;
 mod tls;
 mod traces;
-mod verbs_meet;

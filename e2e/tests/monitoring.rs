@@ -2,19 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pedidos_common::{
-    metrics::{ALL, Kind, Metric, Of},
-    run::Phase,
-};
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Client, Cluster, POLL,
+    Client, Cluster,
     cluster::Kind as Process,
-    in_time,
-    monitoring::{Query, file, panels, rules, series, triggers},
+    eventually,
     phases::long_in,
     proxy::{Network, Proxy},
     stores::redis_address,
 };
+use pedidos_service::metrics::{ALL, Metric, Of};
 use reqwest::Method;
 
 /// A scrape: each metric's type, and the labels of its series.
@@ -54,7 +51,7 @@ fn listed(of: Of) -> Served {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_served_is_what_is_listed_from_the_start_and_after_a_run() {
+async fn every_metric_is_served_from_the_start_and_no_other() {
     let mut cluster = Cluster::start(1, &[]).await;
     for round in 0..2 {
         let worker = cluster.workers().next().unwrap();
@@ -123,7 +120,7 @@ async fn the_gauges_of_the_queue_say_what_its_status_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ages_are_told_of_what_waits_and_of_what_is_held() {
+async fn metrics_show_the_age_of_the_oldest_waiting_order_and_lease() {
     const LEASE: &str = "pedidos_oldest_lease_age_seconds";
     let waiting =
         |priority| format!("pedidos_oldest_waiting_age_seconds{{priority=\"{priority}\"}}");
@@ -137,14 +134,9 @@ async fn ages_are_told_of_what_waits_and_of_what_is_held() {
     assert!(before > 0.0, "{held}");
     // A lease that nobody works on.
     let lease = cluster.take(1).await;
-    in_time("both get older", async {
-        loop {
-            let (text, _) = scrape(cluster.client()).await;
-            if value(&text, &waiting("VIP")) > before && value(&text, LEASE) > 0.0 {
-                break;
-            }
-            tokio::time::sleep(POLL).await;
-        }
+    eventually("both get older", async || {
+        let (text, _) = scrape(cluster.client()).await;
+        value(&text, &waiting("VIP")) > before && value(&text, LEASE) > 0.0
     })
     .await;
     cluster.stores.queue.release(&lease.token).await.unwrap();
@@ -156,7 +148,7 @@ async fn ages_are_told_of_what_waits_and_of_what_is_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_a_scrape_says_so_and_tells_the_rest() {
+async fn without_redis_a_scrape_says_so_and_has_the_other_metrics() {
     let address = redis_address().parse().unwrap();
     let proxy = Proxy::to(address, 1).await;
     let mut cluster = Cluster::new(&[]).await;
@@ -165,10 +157,8 @@ async fn without_redis_a_scrape_says_so_and_tells_the_rest() {
     proxy.set(Network::Closed);
     proxy.cut();
     let down = "pedidos_store_up{store=\"redis\"} 0";
-    in_time("a scrape that says so", async {
-        while !scrape(cluster.client_of(id)).await.0.contains(down) {
-            tokio::time::sleep(POLL).await;
-        }
+    eventually("a scrape that says so", async || {
+        scrape(cluster.client_of(id)).await.0.contains(down)
     })
     .await;
     let (text, served) = scrape(cluster.client_of(id)).await;
@@ -178,10 +168,8 @@ async fn without_redis_a_scrape_says_so_and_tells_the_rest() {
     let told = ["pedidos_http_requests_total", "process_cpu_seconds_total", "pedidos_build_info"];
     assert!(told.iter().all(|name| served.contains_key(*name)), "{text}");
     proxy.set(Network::Fine);
-    in_time("the queue's figures again", async {
-        while !scrape(cluster.client_of(id)).await.1.contains_key("pedidos_phase") {
-            tokio::time::sleep(POLL).await;
-        }
+    eventually("the queue's figures again", async || {
+        scrape(cluster.client_of(id)).await.1.contains_key("pedidos_phase")
     })
     .await;
     cluster.finish().await;
@@ -213,60 +201,4 @@ async fn requests_are_counted_by_operation_and_status() {
     let (text, _) = scrape(client).await;
     assert!(!text.contains("1234") && !text.contains("no-such-run"), "{text}");
     cluster.finish().await;
-}
-
-#[test]
-fn rules_panels_and_the_autoscaler_ask_only_for_what_there_is() {
-    let series: BTreeMap<_, _> = series().into_iter().collect();
-    let rules = rules();
-    let asked: Vec<Query> = rules.into_iter().map(|rule| rule.query).collect();
-    assert!(asked.len() > 20 && panels().len() > 40 && !triggers().is_empty());
-    for query in asked.into_iter().chain(panels()).chain(triggers()) {
-        let selectors = query.selectors();
-        assert!(!selectors.is_empty(), "{query:?}");
-        for selector in selectors {
-            let Some(labels) = series.get(&selector.name) else {
-                panic!("{}: there is no {}", query.place, selector.name)
-            };
-            for label in &selector.labels {
-                assert!(
-                    labels.contains(label),
-                    "{}: {} has no {label}",
-                    query.place,
-                    selector.name
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn every_metric_is_asked_for_or_known_not_to_be() {
-    // For a person who looks for a cause.
-    let not_asked =
-        ["process_virtual_memory_bytes", "process_threads", "process_start_time_seconds"];
-    let queries = rules().into_iter().map(|rule| rule.query).chain(panels());
-    let asked: BTreeSet<_> =
-        queries.flat_map(|query| query.selectors()).map(|selector| selector.name).collect();
-    for metric in ALL {
-        let name = match metric.kind {
-            Kind::Histogram => format!("{}_bucket", metric.name),
-            _ => metric.name.to_owned(),
-        };
-        assert_ne!(asked.contains(&name), not_asked.contains(&metric.name), "{name}");
-    }
-}
-
-#[test]
-fn every_alert_has_its_runbook_and_every_runbook_its_alert() {
-    let document = file("docs/operations.md");
-    let titles = document.lines().filter_map(|line| line.strip_prefix("### "));
-    let titles: Vec<_> = titles.filter(|title| title.starts_with("Pedidos")).collect();
-    let alerts: Vec<_> = rules().into_iter().filter(|rule| rule.alerts).collect();
-    for alert in &alerts {
-        let anchor = alert.name.to_lowercase();
-        assert_eq!(alert.runbook, format!("docs/operations.md#{anchor}"));
-    }
-    let names: Vec<_> = alerts.iter().map(|alert| alert.name.as_str()).collect();
-    assert_eq!(names, titles);
 }

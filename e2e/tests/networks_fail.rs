@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
     Cluster,
     cluster::Kind,
@@ -98,12 +98,12 @@ async fn a_worker_whose_network_hangs_for_longer_than_a_lease_costs_no_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_can_only_hear_costs_no_order() {
+async fn a_worker_that_can_receive_but_not_send_costs_no_order() {
     fails("deaf", &[Phase::Generating, Phase::WaitingNormalDrain]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_can_only_speak_costs_no_order() {
+async fn a_worker_that_can_send_but_not_receive_costs_no_order() {
     fails("mute", &ACTIVE).await;
 }
 

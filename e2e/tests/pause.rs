@@ -1,27 +1,27 @@
-//! Pause: what is in hand is finished, nothing more is begun.
+//! Pause: work in flight is finished, and no other begins.
 
-use pedidos_common::{
-    queue::{Claim, Token},
-    run::Phase,
-};
+use std::time::Duration;
+
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Cluster, POLL, Status,
+    Cluster, Status,
     letters::GIVEN_UP_AT_ONCE,
     phases::{ACTIVE, long_in},
+    wait::throughout,
 };
+use pedidos_pipeline::queue::{Claim, Token};
 
 /// Looks again and again for longer than any wait for work lasts: workers ask
 /// every second at least, and none may get anything.
 async fn stands_still(cluster: &Cluster, paused: &Status) {
-    let until = tokio::time::Instant::now() + std::time::Duration::from_millis(1_500);
-    while tokio::time::Instant::now() < until {
+    throughout(Duration::from_millis(1_500), async || {
         let status = cluster.client().status().await;
         assert_eq!(status.json["ledger"], paused.json["ledger"]);
         assert_eq!(status.phase, paused.phase);
         let queue = cluster.client().queue_status().await;
         assert_eq!(queue["paused"], true, "{queue:#}");
-        tokio::time::sleep(POLL).await;
-    }
+    })
+    .await;
 }
 
 /// Chunks are finished before a pause is: these two alternate.
@@ -124,7 +124,7 @@ async fn a_pause_survives_a_cancel_and_is_lifted_by_a_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_pause_and_to_resume_twice_is_as_good_as_once() {
+async fn to_pause_or_resume_twice_has_the_effect_of_once() {
     let cluster = Cluster::start(1, &[]).await;
     cluster.pause().await;
     cluster.pause().await;

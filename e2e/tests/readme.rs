@@ -1,6 +1,10 @@
-//! The README's examples, as they stand.
+//! What the documents say, compared with what exists.
 
-use std::process::Stdio;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use pedidos_e2e::{Cluster, in_time};
 use tokio::process::Command;
@@ -31,4 +35,112 @@ async fn every_curl_line_of_the_readme_does_what_it_says() {
         assert!(serde_json::from_str::<serde_json::Value>(&said).is_ok(), "{line}\n{said}");
     }
     cluster.finish().await;
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every document of the project: its path and its text.
+fn documents() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let others = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "k8s/README.md"];
+    let paths = docs.chain(others.map(|name| root().join(name)));
+    paths.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The words in backticks.
+fn quoted(document: &str) -> impl Iterator<Item = &str> {
+    // Every second piece between backticks is quoted; a block of code is quoted whole.
+    let words = document.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+    words.map(|word| word.trim_end_matches([',', ';', ':', '.', ')']))
+}
+
+#[test]
+fn every_path_and_every_make_target_that_a_document_names_is_there() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let folders = [
+        "api/", "common/", "worker/", "cli/", "e2e/", "model/", "scripts/", "k8s/", "docs/",
+        "xtask/",
+    ];
+    let (mut paths, mut targets) = (0, 0);
+    for (path, document) in documents() {
+        let name = path.display();
+        for word in quoted(&document) {
+            if folders.iter().any(|folder| word.starts_with(folder)) && !word.contains(['*', '$']) {
+                assert!(root().join(word).exists(), "{name}: there is no {word}");
+                paths += 1;
+            }
+        }
+        for code in document.split('`').skip(1).step_by(2) {
+            let Some(target) = code.strip_prefix("make ").and_then(|rest| rest.split(' ').next())
+            else {
+                continue;
+            };
+            let there = makefile.lines().any(|line| line.starts_with(&format!("{target}: ")));
+            assert!(there, "{name}: there is no make {target}");
+            targets += 1;
+        }
+    }
+    assert!(paths > 20 && targets > 10, "{paths} paths and {targets} targets were found");
+}
+
+#[test]
+fn every_file_that_a_document_links_to_or_shows_is_there() {
+    let mut links = 0;
+    for (path, document) in documents() {
+        for opening in ["](", "src=\"", "srcset=\""] {
+            for rest in document.split(opening).skip(1) {
+                let target = rest.split([')', '"', '#']).next().unwrap();
+                if target.is_empty() || target.contains("://") {
+                    continue;
+                }
+                let file = path.parent().unwrap().join(target);
+                assert!(file.exists(), "{}: there is no {target}", path.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 20, "{links} links were found");
+}
+
+/// All source files below a folder.
+fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+}
+
+/// A test is named `file::test`, its file by its stem or its folder.
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    let mut files = Vec::new();
+    for folder in ["api", "cli", "common", "e2e", "model", "worker"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let is_name = |text: &str| text.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
+    let mut tests = 0;
+    for (path, document) in documents() {
+        for word in quoted(&document) {
+            let Some((file, test)) = word.split_once("::") else { continue };
+            if !is_name(file) || !is_name(test) {
+                continue;
+            }
+            let is_named = |path: &Path| {
+                path.file_stem().is_some_and(|stem| stem == file)
+                    || path.parent().is_some_and(|folder| folder.ends_with(file))
+            };
+            let function = format!("fn {test}(");
+            let there = files.iter().any(|(path, text)| is_named(path) && text.contains(&function));
+            assert!(there, "{}: there is no test {word}", path.display());
+            tests += 1;
+        }
+    }
+    assert!(tests > 40, "{tests} tests were found");
 }

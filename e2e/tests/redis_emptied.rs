@@ -1,9 +1,10 @@
 //! Redis is emptied: MongoDB is the truth, and the run is replayed from it.
 
-use pedidos_common::run::Phase;
+use fred::interfaces::KeysInterface;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
     Cluster, Status,
-    phases::{ACTIVE, long_in},
+    phases::{QUANTITY, in_each_phase, long_in},
 };
 
 async fn empty(cluster: &Cluster) {
@@ -21,15 +22,32 @@ fn has_windows(status: &Status) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_redis_is_emptied_in_any_phase_ends_done() {
-    for phase in ACTIVE {
-        let cluster = Cluster::start(2, long_in(phase)).await;
-        let (run_id, _) = cluster.run_into(phase).await;
-        empty(&cluster).await;
-        let status = cluster.done().await;
-        assert!(status.is_of(&run_id), "{:#}", status.json);
-        cluster.audit().await;
-        assert_eq!(cluster.stores.orders().await % u64::from(pedidos_e2e::phases::QUANTITY), 0);
+    let start = async |phase| Cluster::start(2, long_in(phase)).await;
+    in_each_phase(start, async |cluster, (run_id, _)| {
+        empty(cluster).await;
+        let status = cluster.ends_exact(&run_id).await;
+        assert_eq!(cluster.stores.orders().await % u64::from(QUANTITY), 0);
         has_windows(&status);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_which_a_part_is_deleted_in_redis_is_replayed_and_the_fence_holds() {
+    for name in ["vip", "leases", "leased"] {
+        let mut cluster = Cluster::start(1, long_in(Phase::WaitingVipDrain)).await;
+        let (run_id, held) = cluster.hold(Phase::WaitingVipDrain).await;
+        assert!(held.ledger.vip.waiting > 0, "{:#}", held.json);
+        // A process that holds a lease, so that there are leases, too.
+        let _lease = cluster.take(10).await;
+        cluster.samples.expect_replay();
+        let key = format!("{}:{name}", cluster.stores.queue.keys().prefix());
+        cluster.stores.queue.client().del::<(), _>(key).await.unwrap();
+        cluster.client().resume().await;
+        cluster.process(1).line("Redis has lost a part of the run").await;
+        // Counters start over once more, now that it has been found.
+        cluster.samples.expect_replay();
+        cluster.ends_exact(&run_id).await;
         cluster.finish().await;
     }
 }

@@ -110,14 +110,14 @@ const CASES: &[Case] = &[
     ("GET", "/pedidos/runs?page=2", 400, &["page", "cursor", "limit"]),
     ("GET", "/pedidos/runs/x?limit=5", 400, &["limit"]),
     ("GET", "/pedidos/runs/x", 404, &["/pedidos/runs"]),
-    ("GET", "/pedidos/runs/", 404, &[]),
+    ("GET", "/pedidos/runs/?limit=0", 400, &["limit", "'0'"]),
     ("GET", "/pedidos/events?from=1", 400, &["from"]),
     ("POST", "/pedidos/process", 410, &["/pedidos/generate"]),
     ("POST", "/pedidos/process?quantity=5", 400, &["quantity"]),
     ("GET", "/metrics?name=x", 400, &["name"]),
     ("GET", "/pedidos/nothing", 404, &[]),
     ("GET", "/nothing/at/all", 404, &[]),
-    ("POST", "/pedidos/generate/", 404, &[]),
+    ("POST", "/pedidos/generate/?quantity=0", 400, &["quantity"]),
     ("GET", "/pedidos/generate", 405, &["POST"]),
     ("GET", "/pedidos/generate?quantity=10", 405, &["POST"]),
     ("DELETE", "/pedidos", 405, &["GET"]),
@@ -290,7 +290,7 @@ async fn without_a_quantity_it_is_a_million() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_most_orders_of_a_run_are_as_configured() {
     let cluster = Cluster::start(1, &[("MAX_ORDERS", "300")]).await;
-    for (query, named) in [("quantity=301", "301"), ("", "not given")] {
+    for (query, named) in [("quantity=301", "301"), ("", "required")] {
         let answer = cluster.client().try_generate(query, None).await;
         let wrong = complaints(&answer, 400, &["quantity", named, "300"]);
         assert!(wrong.is_empty(), "{wrong:?}: {answer:#?}");

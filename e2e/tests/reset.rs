@@ -1,9 +1,9 @@
 //! Reset: at any moment, and nothing is left.
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Cluster,
-    phases::{ACTIVE, QUANTITY, long_in},
+    Cluster, eventually,
+    phases::{QUANTITY, in_each_phase, long_in},
 };
 
 /// Resets, and looks at what is left: nothing, now and after another run.
@@ -29,14 +29,13 @@ async fn reset(cluster: &Cluster) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_in_any_phase_leaves_nothing_behind() {
-    for phase in ACTIVE {
-        let cluster = Cluster::start(2, long_in(phase)).await;
-        cluster.run_into(phase).await;
-        reset(&cluster).await;
+    let start = async |phase| Cluster::start(2, long_in(phase)).await;
+    in_each_phase(start, async |cluster, _| {
+        reset(cluster).await;
         // At rest too: DONE, with the run of above.
-        reset(&cluster).await;
-        cluster.finish().await;
-    }
+        reset(cluster).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,10 +75,8 @@ async fn a_reset_forgets_the_log_lines_and_lifts_a_pause() {
         let lines = logs["logs"]["logMessages"].as_array().unwrap().iter();
         lines.filter_map(|line| line.as_str()).any(|line| line.contains(text))
     };
-    pedidos_e2e::in_time("the workers' lines", async {
-        while !has(&cluster.client().logs("lines=5000").await, "worker started") {
-            tokio::time::sleep(pedidos_e2e::POLL).await;
-        }
+    eventually("the workers' lines", async || {
+        has(&cluster.client().logs("lines=5000").await, "worker started")
     })
     .await;
     reset(&cluster).await;

@@ -1,18 +1,18 @@
-//! Dead letters are put back: while the run goes on, behind the fence, after its end.
+//! Dead letters are put back: while the run goes on, behind the fence, once it is done.
 
 use mongodb::bson::{Document, doc};
-use pedidos_common::{order::Priority, run::Phase};
+use pedidos_core::{order::Priority, run::Phase};
 use pedidos_e2e::{Cluster, Status, letters::GIVEN_UP_AT_ONCE, phases::QUANTITY};
 use reqwest::Method;
 
 /// Puts dead letters back: for it the run is replayed, and counters start over.
-async fn retry(cluster: &Cluster, query: &str) -> u64 {
+pub async fn retry(cluster: &Cluster, query: &str) -> u64 {
     cluster.samples.expect_replay();
     cluster.client().retry_failed(query).await
 }
 
 /// Waits for DONE, audits, and looks at what the history says.
-async fn done(cluster: &Cluster, run_id: &str) -> Status {
+pub async fn done(cluster: &Cluster, run_id: &str) -> Status {
     let done = cluster.done().await;
     assert!(done.is_of(run_id), "{:#}", done.json);
     assert_eq!(done.last_run_id.as_deref(), Some(run_id));
@@ -29,7 +29,7 @@ async fn done(cluster: &Cluster, run_id: &str) -> Status {
 }
 
 /// So many orders of the run carry the time of a retry, and all of them are processed.
-async fn retried(cluster: &Cluster, run_id: &str) -> usize {
+pub async fn retried(cluster: &Cluster, run_id: &str) -> usize {
     let orders = cluster.stores.database.collection::<Document>("orders");
     let count = async |filter| orders.count_documents(filter).await.unwrap();
     let all = count(doc! { "runId": run_id, "retriedAt": { "$exists": true } }).await;

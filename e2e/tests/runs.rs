@@ -1,6 +1,7 @@
 //! Runs that nothing happens to.
 
-use pedidos_common::{run::Phase, telemetry};
+use pedidos_core::run::Phase;
+use pedidos_core::time::iso;
 use pedidos_e2e::Cluster;
 
 async fn runs_with(workers: usize) {
@@ -21,7 +22,7 @@ async fn runs_with(workers: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_worker_does_it_alone() {
+async fn one_worker_completes_a_run_alone() {
     runs_with(1).await;
 }
 
@@ -82,7 +83,7 @@ async fn the_same_seed_draws_the_same_orders_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_tells_of_a_run_what_its_status_told() {
+async fn the_history_shows_a_run_as_its_status_showed_it() {
     const FIELDS: &str = "status seed quantity phase generationTimeMs processingTimeVIPMs \
         processingTimeNormalMs startVIP endVIP startNormal endNormal totalProcessedVIP \
         totalProcessedNormal totalFailedVIP totalFailedNormal enqueueVipTimeMs \
@@ -108,7 +109,7 @@ async fn the_history_tells_of_a_run_what_its_status_told() {
         ("endNormal", &status.processing.normal.end),
     ] {
         let at = saved.get_datetime(field).unwrap().timestamp_millis();
-        assert_eq!(Some(&telemetry::iso(at)), shown.as_ref(), "{field}");
+        assert_eq!(Some(&iso(at)), shown.as_ref(), "{field}");
     }
     cluster.finish().await;
 }

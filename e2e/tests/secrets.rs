@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use pedidos_common::access::{PREFIX, Role};
+use pedidos_core::{key_file::PREFIX, role::Role};
 use pedidos_e2e::{
     Cluster,
     cluster::Kind,
@@ -97,7 +97,7 @@ async fn no_output_of_a_run_has_a_password_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_an_address_is_said_without_its_password() {
+async fn an_error_about_an_address_does_not_show_its_password() {
     let right = [("MONGO_URI", "mongodb://127.0.0.1:1/x"), ("REDIS_URL", "redis://127.0.0.1:1")];
     for program in ["pedidos-api", "pedidos-worker"] {
         for (name, address) in [
@@ -108,6 +108,12 @@ async fn what_is_wrong_with_an_address_is_said_without_its_password() {
             ("REDIS_URL", "https://u:planted@host"),
             ("REDIS_URL", "redis://u:planted@host:port"),
             ("REDIS_URL", "redis://u:pl/anted/planted@host"),
+            ("MONGO_URI", "mongodb://u:planted"),
+            ("MONGO_URI", "u:planted@host/x"),
+            ("REDIS_URL", "redis://u:planted"),
+            ("REDIS_URL", "redis://u:12#planted@host"),
+            ("CORS_ALLOWED_ORIGINS", "https://u:planted@host"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://u:planted@host"),
         ] {
             let mut settings: Environment = Environment::new();
             for (name, value) in right.into_iter().chain([(name, address)]) {
@@ -117,11 +123,35 @@ async fn what_is_wrong_with_an_address_is_said_without_its_password() {
             assert!(said.contains(&format!("error: {name}: ")), "{program}: {said}");
             clean(address, &said);
         }
+        let said = said(program, &["mongodb://u:planted"], &Environment::new()).await;
+        assert!(said.contains("unexpected argument"), "{said}");
+        clean("an argument", &said);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stores_that_refuse_a_password_are_spoken_of_without_it() {
+async fn the_address_of_the_api_is_shown_without_its_password() {
+    for url in [
+        "http://u:planted",
+        "http://u:planted@127.0.0.1:1",
+        "http://u:planted@:x",
+        "planted://u:planted@host",
+        "u:planted@host",
+    ] {
+        let told = [("PEDIDOS_URL".to_owned(), url.to_owned())];
+        for (arguments, told) in [
+            (&["status"][..], Environment::from(told)),
+            (&["status", "--url", url], Environment::new()),
+        ] {
+            let said = said("pedidos", arguments, &told).await;
+            assert!(said.starts_with("error: "), "{url}: {said}");
+            clean(url, &said);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_about_a_refused_password_does_not_show_it() {
     let secure = Secure::start().await;
     let settings = secure.settings("elsewhere");
     let ca = settings.iter().find(|(name, _)| *name == "REDIS_TLS_CA_FILE").unwrap().1.clone();

@@ -43,7 +43,7 @@ async fn refused(cluster: &Cluster, name: &str, value: &str, wanted: &str) -> St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stores_that_are_not_who_they_should_be_get_nothing() {
+async fn stores_that_cannot_be_authenticated_are_refused() {
     let secure = Secure::start().await;
     let cluster = on(&secure).await;
     let other = Authority::new();

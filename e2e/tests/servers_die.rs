@@ -2,33 +2,32 @@
 
 use std::time::Duration;
 
-use pedidos_common::{
-    order::OrderId,
-    queue::{Closed, Lease, Outcome, Push, Work},
-    run::Phase,
-};
+use pedidos_core::{order::OrderId, run::Phase};
 use pedidos_e2e::{
     Cluster,
-    phases::{ACTIVE, long_in},
+    phases::{ACTIVE, in_each_phase, long_in},
     servers::{Server, Servers},
 };
+use pedidos_pipeline::queue::{Closed, Lease, Outcome, Push, Work};
 
-/// A run on these servers that is in this phase, and its id.
-async fn run_in(servers: &Servers, phase: Phase, workers: usize) -> (Cluster, String) {
-    let mut cluster = Cluster::on(servers, long_in(phase)).await;
-    cluster.start_api().await;
-    for _ in 0..workers {
-        cluster.start_worker().await;
-    }
-    let (run_id, _) = cluster.run_into(phase).await;
-    (cluster, run_id)
+/// In each phase of a run on servers of its own, with two workers; the run ends exact.
+async fn in_each_phase_on_own_servers(mut act: impl AsyncFnMut(&mut Cluster, &Servers)) {
+    let servers = Servers::start().await;
+    let start = async |phase| Cluster::start_on(&servers, 2, long_in(phase)).await;
+    in_each_phase(start, async |cluster, (run_id, _)| {
+        act(cluster, &servers).await;
+        cluster.ends_exact(&run_id).await;
+    })
+    .await;
+    servers.remove().await;
 }
 
-/// As [`run_in`], with its workers stopped: a run that ended meanwhile would make room for
+/// A run in this phase, with its workers stopped: a run that ended meanwhile would make room for
 /// another.
 async fn stands_still_in(servers: &Servers, phase: Phase) -> (Cluster, String) {
     loop {
-        let (mut cluster, run_id) = run_in(servers, phase, 2).await;
+        let mut cluster = Cluster::start_on(servers, 2, long_in(phase)).await;
+        let (run_id, _) = cluster.run_into(phase).await;
         to_workers(&mut cluster, "STOP").await;
         if cluster.client().status().await.phase.is_active() {
             return (cluster, run_id);
@@ -55,17 +54,13 @@ fn ids(lease: &Lease) -> &[OrderId] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_killed_in_any_phase_comes_back_and_the_run_goes_on() {
-    let servers = Servers::start().await;
-    for phase in ACTIVE {
-        let (cluster, run_id) = run_in(&servers, phase, 2).await;
+    in_each_phase_on_own_servers(async |cluster, servers| {
         // What was not written yet is done again.
         cluster.samples.expect_replay();
         servers.kill(Server::Redis).await;
         servers.up().await;
-        cluster.ends_exact(&run_id).await;
-        cluster.finish().await;
-    }
-    servers.remove().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,10 +85,7 @@ async fn redis_that_comes_back_older_in_any_phase_costs_time_and_no_order() {
     for phase in ACTIVE {
         // Before the run, in the middle of it, and an instant ago.
         for part in 0..3 {
-            let mut cluster = Cluster::on(&servers, long_in(phase)).await;
-            cluster.start_api().await;
-            cluster.start_worker().await;
-            cluster.start_worker().await;
+            let cluster = Cluster::start_on(&servers, 2, long_in(phase)).await;
             let mut moment = servers.moment();
             let (run_id, status) = cluster.run_into(phase).await;
             if part > 0 {
@@ -113,10 +105,9 @@ async fn redis_that_comes_back_older_in_any_phase_costs_time_and_no_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_redis_that_is_older_has_forgotten_of_a_verb_is_not_undone() {
+async fn what_a_redis_that_is_older_has_forgotten_of_a_command_is_not_undone() {
     let servers = Servers::start().await;
-    let mut cluster = Cluster::on(&servers, &[]).await;
-    cluster.start_api().await;
+    let cluster = Cluster::start_on(&servers, 0, &[]).await;
     let api = cluster.client().clone();
     let back = async |moment| {
         cluster.samples.expect_replay();
@@ -163,9 +154,7 @@ async fn what_a_redis_that_is_older_has_forgotten_of_a_verb_is_not_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_done_stays_done_on_a_redis_that_is_older() {
     let servers = Servers::start().await;
-    let mut cluster = Cluster::on(&servers, &[]).await;
-    cluster.start_api().await;
-    cluster.start_worker().await;
+    let cluster = Cluster::start_on(&servers, 1, &[]).await;
     let moment = servers.moment();
     let run_id = cluster.client().generate(1_000).await;
     cluster.done().await;
@@ -190,7 +179,8 @@ async fn a_run_that_was_done_stays_done_on_a_redis_that_is_older() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_redis_has_forgotten_closes_nothing_that_another_holds_now() {
     let servers = Servers::start().await;
-    let (cluster, run_id) = run_in(&servers, Phase::WaitingVipDrain, 1).await;
+    let cluster = Cluster::start_on(&servers, 1, long_in(Phase::WaitingVipDrain)).await;
+    let (run_id, _) = cluster.run_into(Phase::WaitingVipDrain).await;
     cluster.pause().await;
     let moment = servers.moment();
     // The test is the worker: it claims, and Redis goes back to before that.
@@ -224,32 +214,21 @@ async fn a_token_that_redis_has_forgotten_closes_nothing_that_another_holds_now(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mongodb_killed_in_any_phase_has_lost_nothing_that_it_acknowledged() {
-    let servers = Servers::start().await;
-    for phase in ACTIVE {
-        let (cluster, run_id) = run_in(&servers, phase, 2).await;
+    in_each_phase_on_own_servers(async |_, servers| {
         servers.kill(Server::Mongo).await;
         servers.up().await;
-        cluster.ends_exact(&run_id).await;
-        cluster.finish().await;
-    }
-    servers.remove().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_store_is_away_readiness_says_so_and_no_order_fails_for_it() {
     let servers = Servers::start().await;
     for server in Server::ALL {
-        let (cluster, run_id) = run_in(&servers, Phase::EnqueueNormal, 2).await;
+        let cluster = Cluster::start_on(&servers, 2, long_in(Phase::EnqueueNormal)).await;
+        let (run_id, _) = cluster.run_into(Phase::EnqueueNormal).await;
         servers.kill(server).await;
-        let ready = async |wanted: u16| {
-            pedidos_e2e::in_time("readiness", async {
-                while cluster.client().readyz().await.status != wanted {
-                    tokio::time::sleep(pedidos_e2e::POLL).await;
-                }
-            })
-            .await;
-        };
-        ready(503).await;
+        cluster.client().becomes_ready(503).await;
         let problem = cluster.client().readyz().await.problem(503);
         let says = problem["detail"].as_str().unwrap_or_default();
         let names = ["Redis", "MongoDB"].map(|name| says.contains(name));
@@ -260,7 +239,7 @@ async fn while_a_store_is_away_readiness_says_so_and_no_order_fails_for_it() {
         let away = if server == Server::Mongo { 30 } else { 4 };
         tokio::time::sleep(Duration::from_secs(away)).await;
         servers.up().await;
-        ready(200).await;
+        cluster.client().becomes_ready(200).await;
         let status = cluster.done().await;
         assert_eq!(status.ledger.both().map(|ledger| ledger.dead), [0, 0]);
         cluster.ends_exact(&run_id).await;
@@ -271,16 +250,13 @@ async fn while_a_store_is_away_readiness_says_so_and_no_order_fails_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_freezes_for_longer_than_a_lease_in_any_phase_costs_no_order() {
-    let servers = Servers::start().await;
-    for phase in ACTIVE {
-        for server in Server::ALL {
-            let (cluster, run_id) = run_in(&servers, phase, 2).await;
+    for server in Server::ALL {
+        in_each_phase_on_own_servers(async |_, servers| {
             servers.signal(server, "STOP").await;
+            // Longer than a lease.
             tokio::time::sleep(Duration::from_secs(3)).await;
             servers.signal(server, "CONT").await;
-            cluster.ends_exact(&run_id).await;
-            cluster.finish().await;
-        }
+        })
+        .await;
     }
-    servers.remove().await;
 }

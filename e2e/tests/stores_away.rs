@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use fred::interfaces::HashesInterface;
 use pedidos_e2e::{
-    Client, Cluster, POLL, in_time,
+    Client, Cluster, eventually_some,
     process::{Environment, Process},
     stores::{Stores, own_settings},
 };
@@ -33,13 +33,6 @@ fn start(program: &str, settings: &Environment) -> (Process, Client) {
 async fn waits_and_says(program: &str, settings: &Environment, says: &str) {
     let (mut process, client) = start(program, settings);
     process.line(says).await;
-    // Not once, but again: it goes on trying.
-    in_time("another try", async {
-        while process.said().iter().filter(|line| line.contains("waiting for")).count() < 2 {
-            tokio::time::sleep(POLL).await;
-        }
-    })
-    .await;
     assert_eq!(client.livez().await.status, 200);
     let answer = client.readyz().await;
     assert_eq!(answer.status, 503, "{answer:#?}");
@@ -51,6 +44,10 @@ async fn waits_and_says(program: &str, settings: &Environment, says: &str) {
         assert_ne!(answer.header(reqwest::header::RETRY_AFTER), "", "{answer:#?}");
     }
     let said = process.said();
+    // It tries again and again, and says what is missing once.
+    let mut waits: Vec<_> = said.iter().filter_map(|line| line.split_once("waiting for")).collect();
+    waits.sort_unstable_by_key(|(_, what)| *what);
+    assert!(waits.windows(2).all(|two| two[0].1 != two[1].1), "{said:#?}");
     assert!(!said.iter().any(|line| line.contains("listening on http")), "{said:#?}");
     assert!(!said.iter().any(|line| line.contains("panicked")), "{said:#?}");
     assert!(process.is_running(), "{said:#?}");
@@ -70,8 +67,8 @@ async fn with_instead(setting: &str, server: &str, says: &str) {
     tokio::join!(api, worker);
 }
 
-const NO_REDIS: &str = "Redis is out of reach";
-const NO_MONGO: &str = "MongoDB is out of reach";
+const NO_REDIS: &str = "Redis cannot be reached";
+const NO_MONGO: &str = "MongoDB cannot be reached";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_stores_a_process_lives_and_says_what_is_missing() {
@@ -84,7 +81,7 @@ async fn without_its_stores_a_process_lives_and_says_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_something_else_is_said_and_waited_out() {
+async fn a_server_of_another_kind_is_reported_and_waited_for() {
     let servers = own_settings();
     let host = |setting: &str| servers[setting].split('/').nth(2).unwrap().to_owned();
     let redis = format!("redis://{}", host("MONGO_URI"));
@@ -132,5 +129,31 @@ async fn an_api_in_front_of_another_versions_state_refuses_and_changes_nothing()
     assert_eq!(cluster.stores.store.control().await.unwrap(), before);
     redis.hset::<(), _, _>(&key, [("format", "1")].to_vec()).await.unwrap();
     cluster.run(300).await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_must_refuse_every_call_is_not_ready() {
+    let cluster = Cluster::start(1, &[]).await;
+    cluster.run(100).await;
+    // MongoDB shows an older control than Redis has seen: a backup was put back.
+    let key = format!("{}:run", cluster.stores.queue.keys().prefix());
+    let redis = cluster.stores.queue.client();
+    let version: i64 = redis.hget(&key, "version").await.unwrap();
+    redis.hset::<(), _, _>(&key, ("version", version + 100)).await.unwrap();
+    let said = cluster.client().becomes_ready(503).await;
+    assert!(said.contains("version"), "{said}");
+    redis.hset::<(), _, _>(&key, ("version", version)).await.unwrap();
+    cluster.client().becomes_ready(200).await;
+    cluster.run(100).await;
+    // A write concern that this server cannot meet: the start waits, and says so.
+    let mut told = cluster.settings().clone();
+    told.insert("MONGO_WRITE_CONCERN".to_owned(), "2".to_owned());
+    let (mut api, client) = start("pedidos-api", &told);
+    let asked = async || client.try_raw(reqwest::Method::GET, "/readyz", None).await;
+    let answer = eventually_some("an answer", asked).await;
+    let problem = answer.problem(503);
+    assert!(problem["detail"].as_str().unwrap().contains("MongoDB"), "{problem:#}");
+    api.stop().await;
     cluster.finish().await;
 }

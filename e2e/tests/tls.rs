@@ -10,12 +10,12 @@ use std::{
     },
 };
 
-use pedidos_common::run::Phase;
+use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Client, Cluster, POLL,
+    Client, Cluster,
     authority::{Authority, Signed, text},
     cluster::Kind,
-    in_time,
+    eventually,
     keys::{AUDIENCE, ISSUER, JWKS, TOKEN},
     process::{Environment, Process},
     provider::Provider,
@@ -63,7 +63,7 @@ async fn api_and_worker_speak_tls_alone() {
         assert!(url.starts_with("https://127.0.0.1:"), "{url}");
         let client = cluster.client_of(id);
         assert_eq!(client.livez().await.status, 200);
-        // Whoever does not know the authority goes no further.
+        // A client that does not know the authority gets no further.
         let stranger = Client::new(&url, Arc::clone(&cluster.samples));
         assert!(stranger.try_raw(Method::GET, "/livez", None).await.is_none());
         // Without TLS there is no answer.
@@ -187,26 +187,17 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
         // Between the two they do not fit each other: what was is shown on.
         replace(&served.certificate, &next.certificate);
         if round == 0 {
-            cluster.process(0).line("the certificate of before is shown on").await;
+            cluster.process(0).line("keeping the previous certificate").await;
         }
         assert_eq!(shown(&client, &told).await, before);
         replace(&served.key, &next.key);
         for id in [0, 1] {
             let client = cluster.client_of(id);
-            in_time("the new certificate", async {
-                while shown(client, &told).await != next.der {
-                    tokio::time::sleep(POLL).await;
-                }
-            })
-            .await;
+            eventually("the new certificate", async || shown(client, &told).await == next.der)
+                .await;
         }
         let so_far = asked.load(Ordering::Relaxed);
-        in_time("calls after it", async {
-            while asked.load(Ordering::Relaxed) < so_far + 20 {
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await;
+        eventually("calls after it", async || asked.load(Ordering::Relaxed) >= so_far + 20).await;
         before = next.der;
     }
     stop.store(true, Ordering::Relaxed);

@@ -6,8 +6,9 @@ use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{KeyValue, any_value::Value},
 };
-use pedidos_common::{metrics::LEASES, order::Priority, run::Phase};
+use pedidos_core::{order::Priority, run::Phase};
 use pedidos_e2e::{Cluster, cluster::Kind, in_time, letters::GIVEN_UP_AT_ONCE};
+use pedidos_service::metrics::LEASES;
 use prost::Message;
 use serde_json::Value as Json;
 use tokio::{
@@ -118,7 +119,7 @@ async fn a_collector_gets_one_span_of_every_lease() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_holds_nobody_up() {
+async fn a_collector_that_hangs_delays_nothing() {
     let (url, mut told) = collector(false).await;
     let mut cluster = Cluster::start(0, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]).await;
     let worker = cluster.start_worker().await;
@@ -136,16 +137,16 @@ async fn a_collector_that_hangs_holds_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_not_there_is_named_once_and_holds_nobody_up() {
+async fn an_absent_collector_is_logged_once_and_delays_nothing() {
     // A port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let mut cluster = Cluster::start(1, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]).await;
     cluster.run(1_000).await;
-    in_time("a line", cluster.process(1).line("the collector does not take spans")).await;
+    in_time("a line", cluster.process(1).line("the collector does not accept spans")).await;
     cluster.run(1_000).await;
     let said = cluster.process(1).said();
-    let said = said.iter().filter(|line| line.contains("the collector does not take spans"));
+    let said = said.iter().filter(|line| line.contains("the collector does not accept spans"));
     assert_eq!(said.count(), 1);
     cluster.finish().await;
 }
@@ -157,7 +158,7 @@ async fn json_lines_carry_the_span_of_their_lease() {
     let (run_id, _) = cluster.hold(Phase::WaitingVipDrain).await;
     let poisoned = cluster.poison(Priority::Vip, 1).await[0].to_string();
     cluster.client().resume().await;
-    let line = cluster.process(1).line("an order is given up").await;
+    let line = cluster.process(1).line("order failed its last attempt").await;
     let line: Json = serde_json::from_str(&line).unwrap();
     assert_eq!(line["fields"]["order"], poisoned, "{line:#}");
     let span = &line["span"];

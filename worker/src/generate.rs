@@ -1,37 +1,35 @@
-//! Pushes: of a chunk's VIP orders, once the chunk is stored, and of a range's
-//! NORMAL orders, once the fence is open. Both are the same for a new run and
-//! for a replay: what the store holds already is believed.
+//! Pushes a chunk's VIP orders once the chunk is stored, and a range's NORMAL orders once the fence
+//! is open. A replay does the same as a new run: what MongoDB has already is not written again.
 
-use std::{ops::Range, sync::atomic::Ordering, time::Duration};
+use std::ops::Range;
 
 use ::metrics::counter;
-use pedidos_common::{
-    metrics as names,
+use pedidos_core::{
     order::{Generator, Order, OrderId, Priority},
-    queue::{Closed, Lease, Push},
     run::Phase,
-    store::{Found, Stored},
 };
+use pedidos_pipeline::{
+    queue::{Closed, Lease, Push},
+    store::{OrderState, Stored},
+};
+use pedidos_service::metrics as names;
 use tokio::time::Instant;
 
 use crate::{
-    retry::{Stopped, timed, until_answered},
+    calls::{timed, until_answered},
+    error::WorkError,
     worker::Worker,
 };
 
-/// How long a late chunk waits for the end of the cancel that it came late for.
-/// Not for ever: this very worker may be needed to carry it out.
-const CANCEL_TAKES: Duration = Duration::from_secs(5);
-
 impl Worker {
-    /// A chunk: makes sure that its orders are stored, then pushes the VIP ones
-    /// that are still to be processed.
+    /// Makes sure that the orders of a chunk are stored, then pushes the VIP ones that are still to
+    /// be processed.
     pub(crate) async fn generate(
         &self,
         lease: &Lease,
         generator: &Generator,
         indexes: &Range<u32>,
-    ) -> Result<Closed, Stopped> {
+    ) -> Result<Closed, WorkError> {
         let ids = generator.id_range(indexes);
         if !lease.letters.is_empty() {
             let settle = || self.store().settle_letters(&ids, &lease.letters);
@@ -51,79 +49,71 @@ impl Worker {
         if !missing.is_empty() {
             self.insert(lease, &missing).await?;
         }
-        // Only now: an order that is stored is either counted by a cancel that comes
-        // later, or seen here to be unwanted. Also if another stored it: this Redis may be
-        // one that went back to before that cancel.
-        self.still_wanted(lease, &ids).await?;
+        // Only now: a cancel that comes later counts what is stored, and one that came before is
+        // seen here. Also if another worker stored the chunk: this Redis may have gone back to
+        // before that cancel.
+        self.check_run_active(lease, &ids).await?;
         let replay = stored.any_terminal();
-        let began = Instant::now();
+        let started = Instant::now();
         let push = Push { late: stored.late_vip, ..sorted(&vip, &stored) };
         let pushed = self.queue().push_chunk(&lease.token, &push, normal, replay);
         let closed = timed("push_chunk", pushed).await?;
-        self.spent_pushing(Priority::Vip as usize, began);
+        self.progress.add_pushing(Priority::Vip, started);
         if closed != Closed::Stale {
             let generated = u64::from(indexes.end - indexes.start);
             counter!(names::GENERATED).increment(generated);
-            self.done[0].fetch_add(generated, Ordering::Relaxed);
+            self.progress.add_generated(generated);
         }
         Ok(closed)
     }
 
-    async fn insert(&self, lease: &Lease, orders: &[Order]) -> Result<(), Stopped> {
+    async fn insert(&self, lease: &Lease, orders: &[Order]) -> Result<(), WorkError> {
         let insert = || self.store().insert_orders(orders, &lease.run_id, lease.since_ms);
-        Ok(until_answered("insert", insert).await?)
+        let refused = until_answered("insert", insert).await?.refused;
+        // They fail like any other order: whoever drains them finds no document.
+        if let Some((order, why)) = refused.first() {
+            tracing::warn!(refused = refused.len(), %order, why,
+                "MongoDB refuses to store orders; they become dead letters unless it accepts them later");
+        }
+        Ok(())
     }
 
-    /// Is the run still wanted, now that something of it was written? If not,
-    /// what was written is put right: marked if the run was cancelled, deleted
-    /// if it was reset; never anything of another run.
-    async fn still_wanted(&self, lease: &Lease, ids: &Range<OrderId>) -> Result<(), Stopped> {
-        let look = || until_answered("control", || self.store().control());
-        let mut control = look().await?;
+    /// Is the run still active, now that orders of it are written? If not, they are corrected:
+    /// marked if the run was cancelled, deleted if it was reset. Nothing of another run is touched.
+    async fn check_run_active(&self, lease: &Lease, ids: &Range<OrderId>) -> Result<(), WorkError> {
+        let control = until_answered("control", || self.store().control()).await?;
         if control.wants(&lease.run_id) {
             return Ok(());
         }
-        if control.is_cancelling(&lease.run_id) {
-            // Who carries it out marks and counts what it finds, also this
-            // chunk; and need not wait for this lease. What it misses is seen
-            // to below, or by the sweep.
-            self.queue().release(&lease.token).await?;
-            let deadline = Instant::now() + CANCEL_TAKES;
-            while control.is_cancelling(&lease.run_id) {
-                if Instant::now() > deadline {
-                    return Err(Stopped::Unwanted);
-                }
-                tokio::time::sleep(CANCEL_TAKES / 50).await;
-                control = look().await?;
-            }
-        }
+        // While a cancel is under way, too: it has either counted these orders already, or finds
+        // them marked, outside its counts.
         let history = until_answered("history", || self.store().run(&lease.run_id)).await?;
         let cancelled = control.cancels(&lease.run_id)
             || history.is_some_and(|run| run.phase == Phase::Aborted);
         if cancelled {
             let marked = until_answered("cancel", || self.store().cancel_strays(ids)).await?;
-            tracing::info!(marked, run = %lease.run_id, "its run was cancelled: a late chunk is marked");
+            tracing::info!(marked, run = %lease.run_id, "run cancelled; marked its late chunk");
         } else if control.reset_below > lease.created_ms as i64 {
             let deleted = until_answered("delete", || self.store().delete(ids)).await?;
-            tracing::info!(deleted, run = %lease.run_id, "its run was reset: a late chunk is deleted");
+            tracing::info!(deleted, run = %lease.run_id, "run reset; deleted its late chunk");
         }
-        Err(Stopped::Unwanted)
+        Err(WorkError::RunInactive)
     }
 
-    /// A range behind the fence: derives its NORMAL ids again and pushes them.
+    /// Derives the NORMAL ids of a range again and pushes them.
     pub(crate) async fn enqueue(
         &self,
         lease: &Lease,
         generator: &Generator,
         indexes: &Range<u32>,
-    ) -> Result<Closed, Stopped> {
-        let began = Instant::now();
+    ) -> Result<Closed, WorkError> {
+        let started = Instant::now();
         let stored = if lease.replay {
             let ids = generator.id_range(indexes);
             until_answered("read_range", || self.store().orders_in(&ids)).await?
         } else {
-            // Nothing of this run was terminal before it was pushed. If it is
-            // after all, the drain finds out.
+            // Outside a replay, no order is terminal before it is pushed. If one is, the drain
+            // finds out.
             Stored::default()
         };
         let normal: Vec<OrderId> = generator
@@ -134,7 +124,7 @@ impl Worker {
         let push = sorted(&normal, &stored);
         let pushed = self.queue().push_normal(&lease.token, &push);
         let closed = timed("push_normal", pushed).await?;
-        self.spent_pushing(Priority::Normal as usize, began);
+        self.progress.add_pushing(Priority::Normal, started);
         Ok(closed)
     }
 }
@@ -144,10 +134,10 @@ fn sorted(ids: &[OrderId], stored: &Stored) -> Push {
     let mut push = Push::default();
     for id in ids {
         match stored.get(id) {
-            None | Some(Found::Pending) => push.todo.push(*id),
-            Some(Found::Dead) => push.dead += 1,
-            Some(Found::Processed) => push.processed += 1,
-            Some(Found::Removed) => push.removed += 1,
+            None | Some(OrderState::Pending) => push.todo.push(*id),
+            Some(OrderState::Dead) => push.dead += 1,
+            Some(OrderState::Processed) => push.processed += 1,
+            Some(OrderState::Removed) => push.removed += 1,
         }
     }
     push

@@ -1,23 +1,21 @@
-//! What a worker does beside its slots: heartbeats, giving back what others let
-//! expire, comparing control, sweeping, saying how it goes.
+//! What a worker does beside its slots: heartbeats, giving expired leases back, comparing Redis
+//! with control, sweeping, logging its progress.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::metrics::counter;
-use pedidos_common::{
-    control::{Controller, VerbError},
-    metrics as names,
-    order::Priority,
+use pedidos_core::{backoff::LogOnce, order::Priority, run::Phase};
+use pedidos_pipeline::{
+    commands::{CommandError, Controller},
     queue::QueueError,
-    run::Phase,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+use pedidos_service::metrics as names;
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Instant, MissedTickBehavior, interval},
+};
 
-use crate::{retry::count_failure, worker::Worker};
+use crate::{calls::count_failure, progress::Totals, worker::Worker};
 
 /// How often an idle worker looks for something to sweep.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -29,117 +27,106 @@ fn every(period: Duration) -> tokio::time::Interval {
 }
 
 impl Worker {
-    /// Heartbeats of this worker and its leases; expired leases and due retries
-    /// of all go back to their queue.
-    pub(crate) async fn keep_leases(self: Arc<Self>, stop: CancellationToken) {
+    /// Sends the heartbeats of this worker and its leases, and gives the expired leases of all
+    /// workers back to their queue.
+    pub(crate) async fn keep_leases(self: Arc<Self>) {
         let mut ticks = every((self.lease_time / 4).min(Duration::from_millis(500)));
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stop.cancelled() => return,
-            }
+            ticks.tick().await;
             if let Err(error) = self.beat().await {
-                tracing::debug!(%error, "a heartbeat failed; the next one follows");
+                tracing::debug!(%error, "a heartbeat failed; trying again with the next one");
                 count_failure(&error.into());
             }
         }
     }
 
     async fn beat(&self) -> Result<(), QueueError> {
-        for token in self.queue().extend(&self.info(), &self.tokens()).await? {
-            self.lost(&token);
+        for token in self.queue().extend(&self.info(), &self.leases.tokens()).await? {
+            self.leases.stop(&token);
         }
-        let (leases, retries) = self.queue().reclaim().await?;
+        let leases = self.queue().reclaim().await?;
         if leases > 0 {
             counter!(names::RECLAIMED).increment(leases);
             tracing::info!(leases, "expired leases given back");
-        }
-        if retries > 0 {
-            tracing::debug!(retries, "retries are due");
         }
         Ok(())
     }
 
     /// Compares control with Redis, notes phase changes in the history, sweeps.
-    pub(crate) async fn keep_control(self: Arc<Self>, stop: CancellationToken) {
+    pub(crate) async fn keep_control(self: Arc<Self>) {
         let mut ticks = every(Controller::COMPARE_EVERY);
-        let mut noted = Phase::Idle;
+        let (mut noted, mut log_once) = (Phase::Idle, LogOnce::default());
         let mut next_sweep = Instant::now();
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stop.cancelled() => return,
-            }
-            if let Err(error) = self.compare(&mut noted, &mut next_sweep).await {
-                tracing::warn!(%error, "control was not compared; trying again");
-                count_failure(&error.into());
+            ticks.tick().await;
+            match self.compare(&mut noted, &mut next_sweep).await {
+                Err(error) => {
+                    if log_once.is_new(&error.to_string()) {
+                        tracing::warn!(%error, "cannot compare control with Redis; trying again");
+                    }
+                    count_failure(&error.into());
+                }
+                Ok(()) if log_once.is_over() => {
+                    tracing::info!("control is compared with Redis again");
+                }
+                Ok(()) => {}
             }
         }
     }
 
-    async fn compare(&self, noted: &mut Phase, next_sweep: &mut Instant) -> Result<(), VerbError> {
+    async fn compare(
+        &self,
+        noted: &mut Phase,
+        next_sweep: &mut Instant,
+    ) -> Result<(), CommandError> {
         let (control, snapshot) = self.controller.sync().await?;
         let phase = snapshot.phase();
         if phase != *noted {
             self.controller.note_progress(&control, &snapshot).await?;
             tracing::info!(%phase, "phase");
             *noted = phase;
-            // What a run leaves behind is swept soon after its end.
+            // The remains of a run are swept soon after its end.
             *next_sweep = Instant::now() + Controller::COMPARE_EVERY;
         }
         if !phase.is_active() && Instant::now() >= *next_sweep {
             *next_sweep = Instant::now() + SWEEP_EVERY;
-            self.controller.sweep(snapshot.clock()).await?;
+            self.controller.sweep(snapshot.now_ms).await?;
         }
         Ok(())
     }
 
-    /// Wakes the slots at every event. Events may be lost: every wait ends by
-    /// itself too.
-    pub(crate) async fn listen(self: Arc<Self>, stop: CancellationToken) {
+    /// Wakes the idle slot at every event: if it gets work, the next one claims, too. An event may be
+    /// lost: every wait ends by itself.
+    pub(crate) async fn listen(self: Arc<Self>) {
         let mut events = loop {
             match self.queue().events().await {
                 Ok(events) => break events,
                 Err(error) => {
-                    tracing::debug!(%error, "not subscribed to events yet; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                        () = stop.cancelled() => return,
-                    }
+                    tracing::debug!(%error, "cannot subscribe to events; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
         };
-        loop {
-            tokio::select! {
-                event = events.recv() => match event {
-                    // Having missed some is as good as one more.
-                    Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
-                        self.wake.notify_waiters();
-                    }
-                    Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-                },
-                () = stop.cancelled() => return,
-            }
+        // Events that were missed count as one.
+        while let Ok(_) | Err(RecvError::Lagged(_)) = events.recv().await {
+            self.wake.notify_one();
         }
     }
 
-    /// A line now and then on how it goes, while there is something to say.
-    pub(crate) async fn report(self: Arc<Self>, stop: CancellationToken) {
+    /// Logs the progress now and then, while there is any.
+    pub(crate) async fn report(self: Arc<Self>) {
         let mut ticks = every(self.settings.progress_every);
-        let mut before = [0, 0];
+        let mut before = Totals::default();
         let mut at = Instant::now();
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stop.cancelled() => return,
-            }
-            let now = self.done.each_ref().map(|done| done.load(Ordering::Relaxed));
+            ticks.tick().await;
+            let now = self.progress.totals();
             let seconds = at.elapsed().as_secs_f64().max(0.001);
             at = Instant::now();
             if now == before {
                 continue;
             }
-            let rate = |i: usize| ((now[i] - before[i]) as f64 / seconds).round();
+            let rate = |orders: u64| (orders as f64 / seconds).round();
             match self.queue().snapshot().await {
                 Ok(snapshot) => {
                     let [vip, normal] = Priority::ALL.map(|priority| snapshot.ledger(priority));
@@ -148,12 +135,14 @@ impl Worker {
                         generated = vip.generated + normal.generated,
                         vip = vip.processed,
                         normal = normal.processed,
-                        here_generated_per_s = rate(0),
-                        here_processed_per_s = rate(1),
+                        here_generated_per_s = rate(now.generated - before.generated),
+                        here_processed_per_s = rate(now.processed - before.processed),
                         "progress"
                     );
                 }
-                Err(error) => tracing::debug!(%error, "no figures for the progress line"),
+                Err(error) => {
+                    tracing::debug!(%error, "cannot read the figures of the progress line");
+                }
             }
             if self.settings.log_memory {
                 let resident = names::resident_bytes().unwrap_or(0);

@@ -1,16 +1,26 @@
-//! The worker, as a library: tests and `main` enter by the same door.
+//! The worker, as a library: `main` and the programs that build on it start here.
 //!
-//! - `worker`: the loop: claim → do → ack. Read this first.
-//! - `generate`: makes sure of a chunk, and pushes what is to be processed.
-//! - `drain`: processes a batch.
-//! - `housekeeping`: heartbeats, reclaim, comparison with control, sweep.
-//! - [`metrics`]: what it tells at `/metrics`, from the start; and the span of a lease.
+//! - `slot`: the loop: find work, run it, record what became of it. Read this first.
+//! - `generate`: stores and pushes a chunk; `drain`: processes a batch.
+//! - [`worker`](Worker): what the slots share; how a worker starts and stops.
+//! - `leases`: the leases that are held; `progress`: what is done so far.
+//! - `housekeeping`: heartbeats, expired leases, comparison with control, sweep.
+//! - `calls`, `error`: calls to the stores, and how work fails.
+//! - [`metrics`]: what `/metrics` has from the start; and the span of a lease.
+//! - [`settings`]: the settings that a worker alone has.
 
+#![warn(missing_docs)]
+
+mod calls;
 mod drain;
+mod error;
 mod generate;
 mod housekeeping;
+mod leases;
 pub mod metrics;
-mod retry;
+mod progress;
+pub mod settings;
+mod slot;
 mod worker;
 
-pub use worker::{Step, Worker};
+pub use worker::Worker;

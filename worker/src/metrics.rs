@@ -1,18 +1,15 @@
-//! What a worker tells of itself: every series from the start, so that a rate is 0 before
-//! it is more; and one span for each lease.
+//! The metrics of a worker, each from the start, so that a rate is 0 before it rises; and one span
+//! for each lease.
 
 use ::metrics::{counter, gauge, histogram};
-use pedidos_common::{
-    metrics as names,
-    order::Priority,
-    queue::{Lease, Work},
-};
+use pedidos_core::order::Priority;
+use pedidos_pipeline::queue::{Lease, Work};
+use pedidos_service::metrics as names;
 use tracing::Span;
 
 /// What becomes of an order of a batch.
-pub const OUTCOMES: [&str; 5] = ["processed", "retried", "dead", "removed", "returned"];
+const OUTCOMES: [&str; 5] = ["processed", "retried", "dead", "removed", "returned"];
 
-/// Every call that is timed.
 const CALLS: [&str; 15] = [
     "claim",
     "ack",
@@ -31,14 +28,14 @@ const CALLS: [&str; 15] = [
     "delete",
 ];
 
-/// Every kind of failure of a store.
+/// The kinds of failure of each store.
 const FAILURES: [(&str, &[&str]); 2] = [
     ("mongodb", &["unavailable", "rejected", "settings", "corrupt", "stale"]),
     ("redis", &["unavailable", "format", "refused", "settings", "answer"]),
 ];
 
-/// Begins at 0.
-pub fn begin(slots: u32) {
+/// Sets every metric to 0.
+pub fn init(slots: u32) {
     for priority in Priority::ALL {
         for outcome in OUTCOMES {
             counter!(names::ORDERS, "priority" => priority.as_str(), "outcome" => outcome)
@@ -64,15 +61,15 @@ pub fn begin(slots: u32) {
     gauge!(names::BUSY).set(0.0);
 }
 
-/// The span of a lease: what is logged meanwhile carries it, and a trace has one for each.
-pub fn span_of(lease: &Lease) -> Span {
+/// The span of a lease: the log lines within carry it, and a trace has one for each lease.
+pub(crate) fn span_of(lease: &Lease) -> Span {
     tracing::info_span!(
         "lease",
         kind = lease.work.kind(),
         run = %lease.run_id,
         phase = %lease.phase,
         token = lease.token.as_str(),
-        // OpenTelemetry has numbers with a sign; others it takes as text.
+        // OpenTelemetry takes unsigned numbers as text.
         orders = lease.work.size() as i64,
         processed = tracing::field::Empty,
         retried = tracing::field::Empty,

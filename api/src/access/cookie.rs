@@ -1,39 +1,44 @@
-//! The cookie of a signed-in browser: `NAME.SIGNED_IN.EXPIRES.MAC`. It says which key signed
-//! in, not what that may do: revoked keys and changed roles count at once.
+//! The session cookie of a browser: `NAME.SIGNED_IN.EXPIRES.MAC`. It says which key signed in, not
+//! its role: revoked keys and changed roles count at once.
 //!
-//! The MAC's key is made of a secret in the database, which all replicas share, and of the
-//! hash of the API key. Whoever reads only one of database and file of keys can forge none.
+//! The MAC's key is derived from a secret in MongoDB, which all replicas share, and the hash of the
+//! API key. Whoever reads only one of database and key file can forge no cookie.
 
-use pedidos_common::access::{Hash, Key, hex, unhex};
+use pedidos_core::{
+    bytes::{hex, unhex},
+    key_file::{Hash, Key},
+};
 use poem::http::{HeaderMap, header};
 use ring::hmac;
 
-/// Its name.
 pub const NAME: &str = "pedidos_session";
-/// So long it lasts, ms; `GET /pedidos/session` renews it.
+/// Its name over TLS: a browser accepts it from this host alone, over TLS alone, so that neither a
+/// page of a sibling domain nor an attacker on the network can set one.
+const HOST_NAME: &str = "__Host-pedidos_session";
+/// `GET /pedidos/session` renews it.
 const LASTS_MS: i64 = 60 * 60 * 1_000;
-/// But no longer than this after signing in, ms.
+/// Bytes of HMAC-SHA-256.
+const MAC_LENGTH: usize = 32;
+/// Since the sign-in.
 const LASTS_AT_MOST_MS: i64 = 12 * LASTS_MS;
 
-/// A session, as a cookie has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The name of the key that signed in.
     pub name: String,
-    /// When, ms since the epoch.
+    /// ms since the epoch.
     pub signed_in: i64,
-    /// When it is over, ms since the epoch.
+    /// ms since the epoch.
     pub expires: i64,
 }
 
 impl Session {
-    /// Of a key that signs in now.
     #[must_use]
     pub fn new(name: &str, now: i64) -> Self {
         Self { name: name.to_owned(), signed_in: now, expires: now + LASTS_MS }
     }
 
-    /// The same session for longer, once half of it is over.
+    /// The session with a later end, once half of its time is over.
     #[must_use]
     pub fn renewed(&self, now: i64) -> Option<Self> {
         let expires = (now + LASTS_MS).min(self.signed_in + LASTS_AT_MOST_MS);
@@ -41,21 +46,23 @@ impl Session {
         due.then(|| Self { expires, ..self.clone() })
     }
 
-    /// Reads a cookie, without believing it.
+    /// Parses a cookie without verifying it. It must have the form of [`Self::set`]: a session has
+    /// one form only.
     fn read(value: &str) -> Option<(Self, Vec<u8>)> {
         let mut parts = value.rsplitn(4, '.');
-        let mac = unhex(parts.next()?)?;
+        let mac = unhex(parts.next()?).filter(|mac| mac.len() == MAC_LENGTH)?;
         let expires = parts.next()?.parse().ok()?;
         let signed_in = parts.next()?.parse().ok()?;
         let name = parts.next()?.to_owned();
-        Some((Self { name, signed_in, expires }, mac))
+        let session = Self { name, signed_in, expires };
+        (format!("{}.{}", session.text(), hex(&mac)) == value).then_some((session, mac))
     }
 
     fn text(&self) -> String {
         format!("{}.{}.{}", self.name, self.signed_in, self.expires)
     }
 
-    /// The header that sets it. `secure`: it came over TLS, and must not go without.
+    /// The header that sets it. `secure`: over TLS, and only so.
     #[must_use]
     pub fn set(&self, secret: &[u8], key: &Hash, secure: bool, now: i64) -> String {
         let text = self.text();
@@ -65,48 +72,51 @@ impl Session {
     }
 }
 
-/// The header that takes it away.
+/// The header that removes it.
 #[must_use]
-pub fn taken_away(secure: bool) -> String {
+pub fn removal(secure: bool) -> String {
     header_of("", 0, secure)
 }
 
 fn header_of(value: &str, seconds: i64, secure: bool) -> String {
+    let name = name(secure);
     let secure = if secure { "; Secure" } else { "" };
-    format!("{NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
-/// The value of the cookie, if the request has one.
-#[must_use]
-pub fn of(headers: &HeaderMap) -> Option<&str> {
+const fn name(secure: bool) -> &'static str {
+    if secure { HOST_NAME } else { NAME }
+}
+
+/// The values of the cookie in a request; `secure`: it came over TLS. With more than one, somebody
+/// else set one of them, and it is not known which.
+pub fn all(headers: &HeaderMap, secure: bool) -> impl Iterator<Item = &str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = cookies.flat_map(|value| value.split(';'));
-    cookies.find_map(|cookie| cookie.trim().strip_prefix(NAME)?.strip_prefix('='))
+    let cookies = cookies.flat_map(|value| value.split(';'));
+    cookies.filter_map(move |cookie| cookie.trim().strip_prefix(name(secure))?.strip_prefix('='))
 }
 
-/// What a cookie claims: not to be believed before it is verified.
+/// A cookie that is not verified yet.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     session: Session,
     mac: Vec<u8>,
-    key: Key,
 }
 
-/// Reads a cookie that names one of these keys.
 #[must_use]
-pub fn claimed(value: &str, keys: &[Key]) -> Option<Claimed> {
+pub fn claimed(value: &str) -> Option<Claimed> {
     let (session, mac) = Session::read(value)?;
-    let key = keys.iter().find(|key| key.name == session.name)?.clone();
-    Some(Claimed { session, mac, key })
+    Some(Claimed { session, mac })
 }
 
 impl Claimed {
-    /// Whose session it is, if it is one.
+    /// The session and its key, if one of these keys signed it and it has not expired.
     #[must_use]
-    pub fn verified(self, secret: &[u8], now: i64) -> Option<(Session, Key)> {
-        let signing = signing_key(secret, &self.key.hash);
+    pub fn verified(self, keys: &[Key], secret: &[u8], now: i64) -> Option<(Session, Key)> {
+        let key = keys.iter().find(|key| key.name == self.session.name)?;
+        let signing = signing_key(secret, &key.hash);
         hmac::verify(&signing, self.session.text().as_bytes(), &self.mac).ok()?;
-        (self.session.expires > now).then_some((self.session, self.key))
+        (self.session.expires > now).then(|| (self.session, key.clone()))
     }
 }
 
@@ -118,7 +128,7 @@ fn signing_key(secret: &[u8], key: &Hash) -> hmac::Key {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use pedidos_common::access::Role;
+    use pedidos_core::role::Role;
 
     use super::*;
 
@@ -148,18 +158,47 @@ mod tests {
         assert!(set.ends_with("; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict"), "{set}");
         assert!(session.set(b"secret", &keys[0].hash, true, NOW).ends_with("; Secure"));
         let value = value(&set).to_owned();
-        let taken = |value: &str, secret: &[u8], now| claimed(value, &keys)?.verified(secret, now);
+        let taken = |value: &str, secret: &[u8], now| claimed(value)?.verified(&keys, secret, now);
         assert_eq!(taken(&value, b"secret", NOW).unwrap(), (session.clone(), keys[0].clone()));
         // Another secret, another key of that name, its time over.
         assert!(taken(&value, b"another", NOW).is_none());
-        assert!(claimed(&value, &[key("a.b", 9)]).unwrap().verified(b"secret", NOW).is_none());
+        let another = [key("a.b", 9)];
+        assert!(claimed(&value).unwrap().verified(&another, b"secret", NOW).is_none());
         assert!(taken(&value, b"secret", session.expires).is_none());
         // Any part of it changed.
         let stolen = value.replacen("a.b", "other", 1);
         let longer = value.replacen(&session.expires.to_string(), "1900000000000", 1);
-        for wrong in [stolen.as_str(), &longer, &value[1..], &value[..value.len() - 2], "", "..."] {
+        // The same, spelled in another way.
+        let (text, mac) = value.rsplit_once('.').unwrap();
+        let plus = text.replacen(".1", ".+1", 1);
+        let zero = text.replacen(".1", ".01", 1);
+        let respelled = [
+            format!("{plus}.{mac}"),
+            format!("{zero}.{mac}"),
+            format!("{text}.{}", mac.to_uppercase()),
+            format!("{value} "),
+        ];
+        let cut = [&value[1..], &value[..value.len() - 2], "", "..."];
+        let wrong = [stolen.as_str(), &longer].into_iter().chain(cut);
+        for wrong in wrong.chain(respelled.iter().map(String::as_str)) {
             assert!(taken(wrong, b"secret", NOW).is_none(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn under_tls_only_the_cookie_that_no_neighbour_can_set_counts() {
+        let session = Session::new("a", NOW);
+        let set = session.set(b"secret", &[1; 32], true, NOW);
+        assert!(set.starts_with("__Host-pedidos_session=a."), "{set}");
+        assert!(set.contains("; Path=/;") && set.ends_with("; Secure"), "{set}");
+        assert!(removal(true).starts_with("__Host-pedidos_session=;"));
+        let mut headers = HeaderMap::new();
+        headers.append(
+            header::COOKIE,
+            "pedidos_session=planted; __Host-pedidos_session=own".parse().unwrap(),
+        );
+        assert_eq!(all(&headers, true).collect::<Vec<_>>(), ["own"]);
+        assert_eq!(all(&headers, false).collect::<Vec<_>>(), ["planted"]);
     }
 
     #[test]
@@ -178,8 +217,10 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
-        assert_eq!(of(&headers), None);
+        assert_eq!(all(&headers, false).next(), None);
         headers.append(header::COOKIE, "theme=dark; pedidos_session=x.y; a=b".parse().unwrap());
-        assert_eq!(of(&headers), Some("x.y"));
+        assert_eq!(all(&headers, false).collect::<Vec<_>>(), ["x.y"]);
+        headers.append(header::COOKIE, "pedidos_session=z".parse().unwrap());
+        assert_eq!(all(&headers, false).collect::<Vec<_>>(), ["x.y", "z"]);
     }
 }

@@ -1,47 +1,38 @@
-//! What stands around the routes: every call of an operation passes here first.
+//! The guard around the routes: every call of an operation passes it first. It asks where the
+//! call comes from, who calls, whether their role allows it, and how often they called; and it
+//! writes the audit trail.
 
-use std::time::Duration;
-
-use pedidos_common::{
-    control::Controller,
-    queue::limit::{Allowance, WINDOW},
-    store::Store,
-};
+use pedidos_api_types::problem::Problem;
+use pedidos_pipeline::{commands::Controller, store::Store};
+use pedidos_service::listener::ConnectionHandle;
 use poem::{
     Endpoint, Middleware, Request, Response, Result,
     http::{HeaderValue, StatusCode, header},
 };
 
 use super::{
-    Access, cookie, origin,
-    policy::{self, Need},
-    trail::Entry,
-    who::{Caller, Unknown, Via},
+    Access,
+    authenticator::AuthError,
+    caller::{Caller, Via},
+    cookie,
+    credentials::Credentials,
+    origin,
+    policy::{self, Permission},
+    rate_limit,
+    trail::AuditEntry,
 };
-use crate::{
-    error::{Failure, Problem, of_framework},
-    session::is_secure,
-    strict::Strict,
-};
+use crate::http::{failure::of_framework, operations::Operations, problem, request::is_secure};
 
-/// So long is waited for the allowances, which are in Redis. Without them a call goes on: a
-/// Redis that is away is told by what the call itself does, and no verb is done without it.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// What is asked for, in the words of RFC 6750.
+/// The challenge of RFC 6750.
 pub const CHALLENGE: &str = "Bearer realm=\"pedidos\"";
 
-/// Lets through who may, as often as they may.
 pub struct Guard {
-    /// Who may call.
     pub access: Access,
-    /// Which operation a request asks for.
-    pub operations: Strict,
-    /// Where allowances and audit trail are.
+    pub operations: Operations,
     pub controller: Controller,
 }
 
-/// Why a call does not pass.
+/// Why a call is refused, and whose call it is.
 struct Refusal {
     problem: Problem,
     caller: Caller,
@@ -72,39 +63,52 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guarded<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let guard = &self.guard;
-        let operation = guard.operations.operation(&request).map(str::to_owned);
-        let need = operation.as_deref().map(policy::need);
-        if need == Some(Need::Nothing) {
+        if guard.is_alone() {
+            guard.known(&request, &Caller::anonymous());
+        }
+        let operation = guard.operations.id(&request).map(str::to_owned);
+        let permission = operation.as_deref().map(policy::permission);
+        if permission == Some(Permission::Public) {
             return Ok(answered(self.inner.call(request).await));
         }
         let foreign = guard.foreign(&request);
-        let (Some(operation), Some(need)) = (operation, need) else {
-            // The page, the documents; and what there is not. None of it is anybody's data.
+        let (Some(operation), Some(permission)) = (operation, permission) else {
+            // The page, the documents, and unknown paths: there is no data to protect.
             return match foreign {
-                Some(problem) => Ok(problem.response()),
+                Some(problem) => Ok(problem::response(&problem)),
                 None => Ok(answered(self.inner.call(request).await)),
             };
         };
-        let passed = match foreign {
+        let credentials = Credentials::of(&request);
+        let authorized = match foreign {
             Some(problem) => Err(Refusal { problem, caller: Caller::unknown() }),
-            None => guard.passes(&request, need).await,
+            None => guard.authorize(&credentials, permission).await,
         };
-        let caller = passed.as_ref().unwrap_or_else(|refusal| &refusal.caller);
+        let caller = authorized.as_ref().unwrap_or_else(|refusal| &refusal.caller);
         let store = &guard.controller.store;
-        let entry = need.changes().then(|| Entry::of(&request, &operation, caller));
-        let allowance = guard.allowance(&request, need, &passed).await;
-        if let Some((used_up, first)) = allowance.filter(|(allowance, _)| !allowance.taken) {
-            return Ok(too_often(&used_up, need, entry.filter(|_| first), store).await);
+        let entry = permission.is_write().then(|| AuditEntry::of(&request, &operation, caller));
+        let (settings, queue) = (&guard.access.settings, &guard.controller.queue);
+        let limited = rate_limit::take(settings, queue, &request, permission, caller).await;
+        if let Some((used_up, first)) = limited.filter(|(allowance, _)| !allowance.taken) {
+            let entry = entry.filter(|_| first);
+            return Ok(rate_limit::refuse(&used_up, permission, entry, store).await);
         }
-        let mut response = match passed {
-            Err(refusal) => refused(&refusal, &request, entry, store).await,
+        let mut response = match authorized {
+            Err(refusal) => {
+                // Without a limit, unknown callers could fill the trail: then only the log has it.
+                let counted = limited.is_some() || guard.is_alone();
+                let entry = entry.filter(|_| counted || refusal.caller.via != Via::Unknown);
+                refused(&refusal, &request, &credentials, entry, store).await
+            }
             Ok(caller) => {
+                guard.known(&request, &caller);
                 if let Some(entry) = &entry
                     && let Err(error) = entry.begins(store).await
                 {
-                    return Ok(unwritten(&error.to_string()));
+                    return Ok(trail_unavailable(&error.to_string()));
                 }
                 request.set_data(caller);
+                request.set_data(credentials);
                 let response = answered(self.inner.call(request).await);
                 if let Some(entry) = entry {
                     entry.ended(store, response.status()).await;
@@ -112,8 +116,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guarded<E> {
                 response
             }
         };
-        if let Some((allowance, _)) = allowance {
-            tell(&mut response, &allowance, need);
+        if let Some((allowance, _)) = limited {
+            rate_limit::set_headers(&mut response, &allowance, permission);
         }
         Ok(response)
     }
@@ -123,78 +127,60 @@ impl Guard {
     fn foreign(&self, request: &Request) -> Option<Problem> {
         let settings = &self.access.settings;
         let why = origin::foreign(settings, request.method(), request.uri(), request.headers())?;
-        Some(Problem::new(StatusCode::FORBIDDEN, "Not from here", why))
+        Some(problem::new(StatusCode::FORBIDDEN, why.title, why.detail))
     }
 
-    /// Who calls, if they may.
-    async fn passes(&self, request: &Request, need: Need) -> Result<Caller, Refusal> {
+    /// No credentials are asked for, and no other machine can connect.
+    fn is_alone(&self) -> bool {
+        let settings = &self.access.settings;
+        !settings.wants_credentials() && settings.is_loopback()
+    }
+
+    /// The connection is this caller's: it may use the connections kept for known callers.
+    fn known(&self, request: &Request, caller: &Caller) {
+        if let Some(connection) = request.data::<ConnectionHandle>() {
+            connection.identify(&caller.client(request), self.is_alone());
+        }
+    }
+
+    /// The caller, if their role allows the operation.
+    async fn authorize(
+        &self,
+        credentials: &Credentials,
+        permission: Permission,
+    ) -> Result<Caller, Refusal> {
         let unknown = |problem| Refusal { problem, caller: Caller::unknown() };
-        let caller = self.access.door.caller(request.headers(), &self.controller.store).await;
-        let caller = caller.map_err(|why| unknown(who_are_you(why)))?;
-        match (need.role(), caller.role) {
+        let caller = self.access.authenticator.caller(credentials).await;
+        let caller = caller.map_err(|why| unknown(unauthenticated(why)))?;
+        match (permission.role(), caller.role) {
             (Some(needed), None) => {
-                let why = format!("the token gives no role, and this takes the role {needed}");
-                let problem = Problem::new(StatusCode::FORBIDDEN, "Not allowed", why);
+                let why = format!("the token has no role; this operation requires {needed}");
+                let problem = problem::new(StatusCode::FORBIDDEN, "Permission denied", why);
                 Err(Refusal { problem, caller })
             }
             (Some(needed), Some(role)) if role < needed => {
                 let (name, via) = (&caller.name, caller.via.as_str());
                 let why = format!(
-                    "{name} (by {via}) has the role {role}, and this takes the role {needed}"
+                    "{name} (by {via}) has the role {role}; this operation requires {needed}"
                 );
-                let problem = Problem::new(StatusCode::FORBIDDEN, "Not allowed", why);
+                let problem = problem::new(StatusCode::FORBIDDEN, "Permission denied", why);
                 Err(Refusal { problem, caller })
             }
             _ => Ok(caller),
         }
     }
-
-    /// Takes this call out of the caller's allowance, and says whether it is the first in a
-    /// while that is too many. Not limited is who need not say who they are on a machine
-    /// that only they can reach.
-    async fn allowance(
-        &self,
-        request: &Request,
-        need: Need,
-        passed: &Result<Caller, Refusal>,
-    ) -> Option<(Allowance, bool)> {
-        let settings = &self.access.settings;
-        let (kind, calls) = if need.changes() {
-            ("writes", settings.writes_per_minute)
-        } else {
-            ("reads", settings.reads_per_minute)
-        };
-        let caller = match passed {
-            Ok(caller) if caller.via == Via::Anonymous && settings.is_loopback() => return None,
-            Ok(caller) | Err(Refusal { caller, .. }) => caller,
-        };
-        if calls == 0 {
-            return None;
-        }
-        let whose = caller.client(request);
-        let asked = self.controller.queue.limit(kind, &whose, calls);
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(answer)) => Some(answer),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "not limited: the allowances are out of reach");
-                None
-            }
-            Err(_) => None,
-        }
-    }
 }
 
-/// What asks for credentials.
-fn who_are_you(why: Unknown) -> Problem {
-    let problem = |detail: String| Problem::new(StatusCode::UNAUTHORIZED, "Who are you?", detail);
+fn unauthenticated(why: AuthError) -> Problem {
+    let problem =
+        |detail: String| problem::new(StatusCode::UNAUTHORIZED, "Authentication required", detail);
     match why {
-        Unknown::Silent => problem(
-            "a key or token is missing: Authorization: Bearer …, X-API-Key: …, or sign in"
-                .to_owned(),
+        AuthError::Missing => problem(
+            "no key or token: send Authorization: Bearer … or X-API-Key: …, or sign in".to_owned(),
         ),
-        Unknown::Wrong(what) => problem(what),
-        Unknown::Unavailable(what) => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Nobody can be let in now", what)
+        AuthError::Invalid(what) => problem(what),
+        AuthError::Unavailable(what) => {
+            problem::new(StatusCode::SERVICE_UNAVAILABLE, "Authentication unavailable", what)
         }
     }
 }
@@ -202,75 +188,37 @@ fn who_are_you(why: Unknown) -> Problem {
 async fn refused(
     refusal: &Refusal,
     request: &Request,
-    entry: Option<Entry>,
+    credentials: &Credentials,
+    entry: Option<AuditEntry>,
     store: &Store,
 ) -> Response {
-    let mut response = refusal.problem.response();
+    let mut response = problem::response(&refusal.problem);
     let status = response.status();
     if let Some(entry) = entry {
         entry.refused(store, status, &refusal.problem.detail).await;
     }
     if status == StatusCode::UNAUTHORIZED {
-        let silent = cookie::of(request.headers()).is_none()
-            && !request.headers().contains_key(header::AUTHORIZATION);
-        let challenge =
-            if silent { CHALLENGE } else { "Bearer realm=\"pedidos\", error=\"invalid_token\"" };
+        let challenge = match credentials {
+            Credentials::None => CHALLENGE,
+            _ => "Bearer realm=\"pedidos\", error=\"invalid_token\"",
+        };
         let headers = response.headers_mut();
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        // A cookie that is of no use any more is taken away.
-        if cookie::of(request.headers()).is_some()
-            && let Ok(taken_away) = cookie::taken_away(is_secure(request)).parse()
+        // The cookie no longer works: take it away.
+        if credentials.is_cookie()
+            && let Ok(removal) = cookie::removal(is_secure(request)).parse()
         {
-            headers.insert(header::SET_COOKIE, taken_away);
+            headers.insert(header::SET_COOKIE, removal);
         }
     }
     response
 }
 
-async fn too_often(
-    used_up: &Allowance,
-    need: Need,
-    entry: Option<Entry>,
-    store: &Store,
-) -> Response {
-    let (calls, seconds) = (used_up.calls, whole_seconds(used_up.next_in));
-    let kind = if need.changes() { "that change something" } else { "that only look" };
-    let why = format!("{calls} calls {kind} may be made in a minute; the next in {seconds} s");
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many calls", why);
-    // One line for all of them in a while: the trail must not be what can be filled.
-    if let Some(entry) = entry {
-        entry.refused(store, StatusCode::TOO_MANY_REQUESTS, &problem.detail).await;
-    }
-    let mut response = problem.response();
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    tell(&mut response, used_up, need);
-    response
-}
-
-/// Says what is left.
-fn tell(response: &mut Response, allowance: &Allowance, need: Need) {
-    let name = if need.changes() { "writes" } else { "reads" };
-    let Allowance { calls, left, whole_in, .. } = allowance;
-    let policy = format!("\"{name}\";q={calls};w={}", WINDOW.as_secs());
-    let rest = format!("\"{name}\";r={left};t={}", whole_seconds(*whole_in));
-    for (header, value) in [("ratelimit-policy", policy), ("ratelimit", rest)] {
-        if let Ok(value) = value.parse() {
-            response.headers_mut().insert(header, value);
-        }
-    }
-}
-
-const fn whole_seconds(time: Duration) -> u64 {
-    time.as_millis().div_ceil(1_000) as u64
-}
-
-/// What would change something is not even begun when nobody could say later who did it.
-fn unwritten(error: &str) -> Response {
-    let why = format!("nothing was done, for it could not be written down who did it: {error}");
-    let title = "The audit trail is out of reach";
-    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, why).response();
-    response.headers_mut().insert(header::RETRY_AFTER, Failure::RETRY_AFTER.into());
-    response
+/// Nothing is changed that the trail would not show.
+fn trail_unavailable(error: &str) -> Response {
+    let why = format!("nothing was changed, because the audit trail cannot be written: {error}");
+    let title = "Audit trail unavailable";
+    problem::response(&problem::new(StatusCode::SERVICE_UNAVAILABLE, title, why))
 }
 
 fn answered(result: Result<Response>) -> Response {

@@ -1,80 +1,86 @@
-//! The file of keys, as it is now: read again when it has changed, without a restart.
+//! The file of API keys, read again when it has changed, without a restart.
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
-use pedidos_common::access::Keys;
+use pedidos_core::key_file::{KeyFile, is_only_ours};
 use tokio::sync::Mutex;
 
-/// It is looked at when it is used, this often at most.
+/// How often a file is read again at most, when it is used.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The file of keys.
+type KeysResult = Result<Arc<KeyFile>, String>;
+
 pub struct Keyring {
     file: PathBuf,
-    seen: Mutex<Seen>,
-}
-
-struct Seen {
-    at: Instant,
-    text: String,
-    keys: Result<Arc<Keys>, String>,
+    known: RwLock<KeysResult>,
+    /// When the file was read, and its text. Held by the one who reads it; meanwhile the others use
+    /// the keys that are known.
+    seen: Mutex<(Instant, String)>,
 }
 
 impl Keyring {
-    /// Reads the file for the first time.
-    ///
     /// # Errors
-    /// It cannot be read, or has lines that make no sense: every mistake.
+    /// Every mistake: the file cannot be read, others may write it, or lines are invalid.
     pub fn open(file: &Path) -> Result<Self, Vec<String>> {
         let named = |mistake: &str| format!("API_KEYS_FILE: {}: {mistake}", file.display());
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            vec![named(&format!("{error}; `pedidos key new` makes it, with the first key"))]
-        })?;
-        let keys = Keys::parse(&text);
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| vec![named(&format!("{error}; create it with `pedidos key new`"))])?;
+        is_only_ours(file).map_err(|mistake| vec![named(&mistake)])?;
+        let keys = KeyFile::parse(&text);
         if !keys.mistakes.is_empty() {
             return Err(keys.mistakes.iter().map(|mistake| named(mistake)).collect());
         }
         if keys.keys.is_empty() {
-            tracing::warn!(file = %file.display(), "no keys yet: nobody is let in");
+            tracing::warn!(file = %file.display(), "the key file is empty, so every call is refused: add a key with `pedidos key new`");
         }
-        let keys = Ok(Arc::new(keys));
-        let seen = Mutex::new(Seen { at: Instant::now(), text, keys });
-        Ok(Self { file: file.to_owned(), seen })
+        let known = RwLock::new(Ok(Arc::new(keys)));
+        Ok(Self { file: file.to_owned(), known, seen: Mutex::new((Instant::now(), text)) })
     }
 
-    /// The keys. Lines that make no sense let nobody in, and take nothing from the others.
+    /// An invalid line gives nobody access, and takes nothing from keys that it does not name.
     ///
     /// # Errors
-    /// The file cannot be read: nobody is let in.
-    pub async fn keys(&self) -> Result<Arc<Keys>, String> {
-        let mut seen = self.seen.lock().await;
-        if seen.at.elapsed() < LOOK_EVERY {
-            return seen.keys.clone();
+    /// The file cannot be read, or others may write it: every call is refused.
+    pub async fn keys(&self) -> KeysResult {
+        if let Ok(mut seen) = self.seen.try_lock()
+            && seen.0.elapsed() >= LOOK_EVERY
+        {
+            seen.0 = Instant::now();
+            self.look(&mut seen.1).await;
         }
-        seen.at = Instant::now();
-        // All of it, not the time of its last change: that may be the same.
-        match tokio::fs::read_to_string(&self.file).await {
-            Ok(text) if seen.keys.is_ok() && text == seen.text => {}
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn look(&self, before: &mut String) {
+        let was_ok = self.known.read().unwrap_or_else(PoisonError::into_inner).is_ok();
+        // Its text, not its modification time: that may be the same.
+        let text = match tokio::fs::read_to_string(&self.file).await {
+            Ok(text) => is_only_ours(&self.file).map(|()| text),
+            Err(error) => Err(format!("cannot be read: {}", error.kind())),
+        };
+        let known = match text {
+            Ok(text) if was_ok && text == *before => return,
             Ok(text) => {
-                let keys = Keys::parse(&text);
+                let keys = KeyFile::parse(&text);
                 for mistake in &keys.mistakes {
-                    tracing::error!(file = %self.file.display(), %mistake, "a line of no use");
+                    tracing::error!(file = %self.file.display(), %mistake, "the key file has an invalid line");
                 }
-                tracing::info!(keys = keys.keys.len(), "the keys have changed");
-                seen.text = text;
-                seen.keys = Ok(Arc::new(keys));
+                tracing::info!(keys = keys.keys.len(), "key file reloaded");
+                *before = text;
+                Ok(Arc::new(keys))
             }
             Err(error) => {
-                if seen.keys.is_ok() {
-                    tracing::error!(file = %self.file.display(), %error, "the keys are gone");
+                if was_ok {
+                    let file = self.file.display();
+                    tracing::error!(%file, error, "the key file cannot be used, so every call is refused");
                 }
-                seen.keys = Err(format!("the file of keys cannot be read: {}", error.kind()));
+                Err("the API cannot read its keys; its log says why".to_owned())
             }
-        }
-        seen.keys.clone()
+        };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 }

@@ -1,26 +1,45 @@
-//! Where a call comes from. A web page from elsewhere can make its reader's browser call
-//! us, with the cookie of that browser or from the inside of its network:
+//! Where a call comes from. A web page from elsewhere can make its reader's browser call the API,
+//! with that browser's cookie or from inside its network:
 //!
-//! - under our address, from its own: `Origin` and `Sec-Fetch-Site` give it away, and calls
-//!   that would change something are refused;
-//! - under its own name, which it lets point to us (DNS rebinding): `Host` gives it away.
+//! - under our address, from its own (CSRF): `Origin` and `Sec-Fetch-Site` show it, and calls that
+//!   change something are refused;
+//! - under its own name, which it makes point to us (DNS rebinding): `Host` shows it.
 
 use std::net::IpAddr;
 
-use pedidos_common::config::AccessSettings;
+use crate::settings::AccessSettings;
 use poem::http::{HeaderMap, Method, Uri, header, uri::Authority};
 
-/// What is wrong with where a call comes from; none: nothing is.
+/// Why a call is refused for where it comes from.
+#[derive(Debug)]
+pub struct ForeignCall {
+    pub title: &'static str,
+    pub detail: String,
+}
+
+impl ForeignCall {
+    const fn host(detail: String) -> Self {
+        Self { title: "Host not allowed", detail }
+    }
+
+    const fn origin(detail: String) -> Self {
+        Self { title: "Origin not allowed", detail }
+    }
+}
+
+/// None: the call may come from there.
 #[must_use]
 pub fn foreign(
     settings: &AccessSettings,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
-) -> Option<String> {
+) -> Option<ForeignCall> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
-        (Some(_), Some(_)) => return Some("there are two Host headers".to_owned()),
+        (Some(_), Some(_)) => {
+            return Some(ForeignCall::host("the request has two Host headers".to_owned()));
+        }
         (Some(host), None) => Some(host.to_str().unwrap_or_default()),
         // HTTP/2 has it in the address; HTTP/1.0 may lack it, and no browser speaks that.
         (None, _) => uri.authority().map(Authority::as_str),
@@ -28,10 +47,10 @@ pub fn foreign(
     if let Some(host) = host
         && !is_ours(settings, host)
     {
-        return Some(format!(
-            "this API is not called '{}'; ALLOWED_HOSTS says what it is called",
+        return Some(ForeignCall::host(format!(
+            "'{}' is not a name of this API; if it is, add it to ALLOWED_HOSTS",
             shortened(host)
-        ));
+        )));
     }
     if method.is_safe() {
         return None;
@@ -39,42 +58,43 @@ pub fn foreign(
     elsewhere(settings, headers, host.unwrap_or_default())
 }
 
-/// Is this one of our names?
-///
-/// With a name, a page can point to us; with a plain address it cannot. So of addresses only
-/// those are refused that cannot be ours: others than loopback's, if that is what is bound.
-/// And where callers have to say who they are, a foreign name gains nothing: the browser has
-/// no key to send, and its cookie belongs to the name under which it was set. There, names
-/// are only refused once `ALLOWED_HOSTS` has some.
+/// Is this one of our names? Where credentials are asked for, a foreign name gains nothing: the
+/// browser has no key to send, and its cookie belongs to the name under which it was set. There,
+/// names are refused only once `ALLOWED_HOSTS` has some.
 fn is_ours(settings: &AccessSettings, host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let name = name.strip_suffix('.').unwrap_or(name).to_lowercase();
-    if let Ok(address) = name.parse::<IpAddr>() {
-        return address.is_loopback() || !settings.is_loopback();
-    }
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name == settings.host.to_lowercase()
-        || settings.allowed_hosts.contains(&name)
-        || settings.allowed_hosts.is_empty() && settings.wants_credentials()
+    let any = settings.names.allowed.is_empty() && settings.wants_credentials();
+    let is_name = || {
+        let host = host.parse::<Authority>();
+        host.is_ok_and(|host| host.host().trim_matches(['[', ']']).parse::<IpAddr>().is_err())
+    };
+    settings.names.include(host) || any && is_name()
 }
 
-/// What gives away that a browser was made to call us from elsewhere.
-fn elsewhere(settings: &AccessSettings, headers: &HeaderMap, host: &str) -> Option<String> {
-    let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if let Some(origin) = said("origin") {
+/// Was a browser made to call us by a page from elsewhere?
+fn elsewhere(settings: &AccessSettings, headers: &HeaderMap, host: &str) -> Option<ForeignCall> {
+    let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(origin) = value("origin") {
         if settings.allowed_origins.iter().any(|allowed| allowed == origin) {
             return None;
         }
         // Whether it was http or https, a proxy before us may have changed.
         let place = origin.split_once("://").map_or("", |(_, place)| place);
         if place.is_empty() || !same_place(place, host) {
-            return Some(format!("it comes from a page of '{}'", shortened(origin)));
+            return Some(ForeignCall::origin(format!(
+                "the request comes from a page of '{}', and this is '{}': to allow that page, add \
+                 its origin to CORS_ALLOWED_ORIGINS; if a proxy changes Host, have it pass Host \
+                 on, or add it to TRUSTED_PROXIES",
+                shortened(origin),
+                shortened(host)
+            )));
         }
     }
-    match said("sec-fetch-site") {
-        Some("cross-site") => Some("the browser says that it comes from another site".to_owned()),
+    match value("sec-fetch-site") {
+        Some("cross-site") => Some(ForeignCall::origin(
+            "the request comes from a page of another site: to allow that page, add its origin \
+             to CORS_ALLOWED_ORIGINS"
+                .to_owned(),
+        )),
         _ => None,
     }
 }
@@ -98,13 +118,17 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use pedidos_service::listener::HostNames;
+
     use super::*;
 
     fn settings(host: &str, keys: bool, names: &[&str]) -> AccessSettings {
         AccessSettings {
-            host: host.to_owned(),
+            names: HostNames {
+                host: host.to_owned(),
+                allowed: names.iter().map(|name| (*name).to_owned()).collect(),
+            },
             keys_file: keys.then(|| "keys".into()),
-            allowed_hosts: names.iter().map(|name| (*name).to_owned()).collect(),
             ..AccessSettings::default()
         }
     }
@@ -118,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_ours_is_refused() {
-        let open = settings("127.0.0.1", false, &["shop.example"]);
+        let open = settings("127.0.0.1", false, &["shop.example", "10.0.0.9", "fd00::9"]);
         for (host, is_refused) in [
             ("localhost:3000", false),
             ("LOCALHOST", false),
@@ -134,6 +158,8 @@ mod tests {
             ("127.0.0.1.evil.example", true),
             ("localhost.evil.example", true),
             ("10.0.0.1:3000", true),
+            ("10.0.0.9:3000", false),
+            ("[fd00::9]", false),
             ("", true),
             ("a b", true),
             ("localhost@evil.example", true),
@@ -181,6 +207,25 @@ mod tests {
                 assert_eq!(refused(&open, method, &headers), is_refused, "{host} {name}: {value}");
             }
             assert!(!refused(&open, Method::GET, &headers), "{host} {name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_setting_that_would_help() {
+        let open = settings("127.0.0.1", false, &[]);
+        for (host, name, value, setting) in [
+            ("shop.example", "accept", "*/*", "ALLOWED_HOSTS"),
+            ("10.0.0.1", "accept", "*/*", "ALLOWED_HOSTS"),
+            ("localhost", "origin", "https://shop.example", "CORS_ALLOWED_ORIGINS"),
+            ("localhost", "origin", "https://shop.example", "TRUSTED_PROXIES"),
+            ("localhost", "sec-fetch-site", "cross-site", "CORS_ALLOWED_ORIGINS"),
+        ] {
+            let headers = [("host", host), (name, value)].map(|(name, value)| {
+                (name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap())
+            });
+            let headers = headers.into_iter().collect();
+            let why = foreign(&open, &Method::POST, &Uri::from_static("/"), &headers).unwrap();
+            assert!(why.detail.contains(setting), "{host} {name}: {why:?}");
         }
     }
 

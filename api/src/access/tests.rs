@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs,
     sync::{
         Arc,
@@ -11,13 +11,13 @@ use std::{
     },
 };
 
-use pedidos_common::{
-    access::{self, PREFIX, Role},
-    config::Settings,
-    control::Controller,
-    queue::Queue,
-    store::Store,
+use pedidos_core::{
+    key_file::{self, PREFIX},
+    role::Role,
+    time::now_ms,
 };
+use pedidos_pipeline::{commands::Controller, queue::Queue, store::Store};
+use pedidos_service::settings::Settings;
 use poem::{
     Endpoint, EndpointExt, Request, Response,
     endpoint::make_sync,
@@ -25,8 +25,12 @@ use poem::{
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
-use super::{Access, guard::Guard, who::KEY_HEADER};
-use crate::{error::PROBLEM_JSON, openapi, strict::Strict};
+use super::{Access, cookie::Session, credentials::KEY_HEADER, guard::Guard, policy::POLICY};
+use crate::{
+    http::{operations::Operations, problem::PROBLEM_JSON},
+    openapi,
+    settings::AccessSettings,
+};
 
 struct Guarded {
     endpoint: Box<dyn poem::endpoint::DynEndpoint<Output = Response>>,
@@ -41,7 +45,7 @@ impl Guarded {
         let folder = std::env::temp_dir().join(format!("pedidos-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder).unwrap();
         let keys = folder.join("keys");
-        let viewer = access::add(&keys, "painel", Role::Viewer, None).unwrap();
+        let viewer = key_file::add(&keys, "painel", Role::Viewer, None).unwrap();
         let jwks = folder.join("jwks.json");
         fs::write(&jwks, include_str!("../../../e2e/fixtures/jwks.json")).unwrap();
         let settings = Settings::read(&HashMap::from([
@@ -58,8 +62,8 @@ impl Guarded {
         let queue = Queue::connect(&settings.redis, &settings.queue).unwrap();
         let store = Store::connect(&settings.mongo, &settings.queue.name).await.unwrap();
         let guard = Guard {
-            access: Access::open(&settings.api.access).unwrap(),
-            operations: Strict::of(&openapi::document(&openapi::service(), None, false)),
+            access: Access::open(&AccessSettings::of(&settings.values)).unwrap(),
+            operations: Operations::of(&openapi::document(&openapi::service(), None, false)),
             controller: Controller::new(queue, store),
         };
         let passed = Arc::new(AtomicUsize::new(0));
@@ -180,4 +184,73 @@ async fn of_two_credentials_the_first_counts_and_the_same_twice_is_none() {
         let status = guarded.answer(request).await.status();
         assert_eq!(status == StatusCode::OK, let_in, "{one:?} {other:?}");
     }
+}
+
+#[tokio::test]
+async fn the_authorization_of_a_proxy_in_front_takes_nothing_from_a_key() {
+    let guarded = Guarded::new().await;
+    let key: HeaderValue = guarded.viewer.parse().unwrap();
+    for scheme in ["Basic dXNlcjpwYXNz", "basic", "Digest username=\"a\"", "Negotiate abc=="] {
+        let basic = HeaderValue::from_static(scheme);
+        let mut request = asked("authorization", basic.clone());
+        request.headers_mut().insert(KEY_HEADER, key.clone());
+        assert_eq!(guarded.answer(request).await.status(), StatusCode::OK, "{scheme}");
+        // Alone it lets nobody in, and is told what would.
+        let response = guarded.answer(asked("authorization", basic.clone())).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{scheme}");
+        let body = response.into_body().into_string().await.unwrap();
+        assert!(body.contains("Authorization must be Bearer"), "{body}");
+        // A wrong key beside it is wrong.
+        let mut request = asked("authorization", basic);
+        request.headers_mut().insert(KEY_HEADER, HeaderValue::from_static("pedidos_wrong"));
+        assert_eq!(guarded.answer(request).await.status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+/// A cookie of this name that nobody has signed.
+fn unsigned(name: &str) -> String {
+    let session = Session::new(name, now_ms());
+    let set = session.set(b"not the secret", &[0; 32], false, now_ms());
+    set.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_unsigned_cookie_asks_no_store_and_is_told_nothing() {
+    let guarded = Guarded::new().await;
+    let mut answers = Vec::new();
+    for name in ["painel", "nobody"] {
+        let response = guarded.answer(asked("cookie", unsigned(name).parse().unwrap())).await;
+        let status = response.status();
+        let body = response.into_body().into_string().await.unwrap();
+        assert!(!body.contains("127.0.0.1") && !body.contains("opology"), "{body}");
+        answers.push((status, body));
+    }
+    // MongoDB is away, and whether there is a key of that name cannot be told from the answer.
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0].0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn of_two_cookies_none_counts() {
+    let guarded = Guarded::new().await;
+    let (one, two) = (unsigned("painel"), unsigned("nobody"));
+    let response = guarded.answer(asked("cookie", format!("{one}; {two}").parse().unwrap())).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    // All are taken away, and the browser may sign in again.
+    let set = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(set.contains("Max-Age=0"), "{set}");
+    let body = response.into_body().into_string().await.unwrap();
+    assert!(body.contains("two session cookies"), "{body}");
+}
+
+#[test]
+fn the_table_has_the_operations_of_the_document_and_no_other() {
+    let document = openapi::document(&openapi::service(), None, false);
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
+    let documented: BTreeSet<_> =
+        operations.filter_map(|(_, operation)| operation["operationId"].as_str()).collect();
+    let decided: BTreeSet<_> = POLICY.iter().map(|(id, _)| *id).collect();
+    assert_eq!(documented, decided);
+    assert_eq!(POLICY.len(), decided.len(), "an operation is in the table twice");
 }

@@ -1,48 +1,51 @@
-//! The lines of the audit trail. A call that would change something and is refused leaves
-//! one line. One that is allowed leaves a line before it begins, without which it does not
-//! begin, and another before it is answered: the trail is only ever added to, and a call
-//! whose API dies in the middle is in it.
+//! The lines of the audit trail. A write that is refused leaves one line. One that is allowed
+//! leaves a line before it begins, without which it does not begin, and another before it is
+//! answered. Lines are only added, and a call whose API dies in the middle is in the trail.
 
-use pedidos_common::{
-    access::now_ms,
-    store::{AuditLine, AuditParameter, DateTime, Outcome, Store, StoreError},
+use pedidos_core::time::now_ms;
+use pedidos_pipeline::store::{
+    AuditLine, AuditOutcome, AuditParameter, DateTime, Store, StoreError,
 };
 use poem::{Request, http::StatusCode};
 use uuid::Uuid;
 
-use super::who::Caller;
-use crate::request_id;
+use super::caller::{Caller, Via};
+use crate::http::{request, request_id};
 
-/// No text of a request is kept longer than this.
+/// Characters that are kept of a request's text.
 const LONGEST: usize = 200;
-/// Nor more of its parameters.
-const MOST: usize = 20;
+/// Bytes that are kept of all its parameters with their names.
+const PARAMETERS_LIMIT: usize = 2_000;
 
-/// What the trail says of one call.
+/// The lines of one call.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct AuditEntry {
     line: AuditLine,
 }
 
-impl Entry {
-    /// Of this call.
+impl AuditEntry {
     #[must_use]
     pub fn of(request: &Request, operation: &str, caller: &Caller) -> Self {
-        let query = request.uri().query().unwrap_or_default();
-        let parameters = form_urlencoded::parse(query.as_bytes()).take(MOST);
+        // None of an unknown caller: they may be anything.
+        let query = request.uri().query().filter(|_| caller.via != Via::Unknown);
+        let parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let parameters = parameters
-            .map(|(name, value)| AuditParameter { name: short(&name), value: short(&value) });
+            .map(|(name, value)| AuditParameter { name: short(&name), value: short(&value) })
+            .scan(0, |length, it| {
+                *length += it.name.len() + it.value.len();
+                (*length <= PARAMETERS_LIMIT).then_some(it)
+            });
         let call = Uuid::new_v4().to_string();
         Self {
             line: AuditLine {
                 id: String::new(),
                 at: DateTime::from_millis(0),
-                outcome: Outcome::Begun,
+                outcome: AuditOutcome::Begun,
                 status: None,
                 name: caller.name.clone(),
                 role: caller.role.map(|role| role.as_str().to_owned()),
                 via: caller.via.as_str().to_owned(),
-                address: address(request),
+                address: request::address(request),
                 operation: operation.to_owned(),
                 method: request.method().to_string(),
                 path: short(request.uri().path()),
@@ -54,51 +57,51 @@ impl Entry {
         }
     }
 
-    /// It is allowed, and begins when this has answered.
+    /// The call is allowed, and begins once this line is written.
     ///
     /// # Errors
-    /// The line could not be written: it must not begin.
+    /// The line cannot be written: the call must not begin.
     pub async fn begins(&self, store: &Store) -> Result<(), StoreError> {
-        self.add(store, Outcome::Begun, None, None).await
+        self.add(store, AuditOutcome::Begun, None, None).await
     }
 
-    /// It has ended, with this answer.
+    /// The call has ended with this status.
     pub async fn ended(&self, store: &Store, status: StatusCode) {
         let outcome = if status.is_server_error() {
-            Outcome::Failed
+            AuditOutcome::Failed
         } else if status.is_client_error() {
-            Outcome::Refused
+            AuditOutcome::Refused
         } else {
-            Outcome::Done
+            AuditOutcome::Done
         };
         self.try_add(store, outcome, status, None).await;
     }
 
-    /// It is refused, and has not begun.
+    /// The call is refused, and has not begun.
     pub async fn refused(&self, store: &Store, status: StatusCode, why: &str) {
-        self.try_add(store, Outcome::Refused, status, Some(why)).await;
+        self.try_add(store, AuditOutcome::Refused, status, Some(why)).await;
     }
 
-    /// What is over cannot be taken back for a line that cannot be written: the one of its
+    /// A call that has ended cannot be undone because its line cannot be written. The line of its
     /// beginning says that it was allowed, and the log that this one is missing.
     async fn try_add(
         &self,
         store: &Store,
-        outcome: Outcome,
+        outcome: AuditOutcome,
         status: StatusCode,
         why: Option<&str>,
     ) {
         if let Err(error) = self.add(store, outcome, Some(status), why).await {
             let AuditLine { call, name, operation, .. } = &self.line;
             let outcome = outcome.as_str();
-            tracing::error!(%error, call, name, operation, outcome, "a line of the audit trail is lost");
+            tracing::error!(%error, call, name, operation, outcome, "audit trail: line lost");
         }
     }
 
     async fn add(
         &self,
         store: &Store,
-        outcome: Outcome,
+        outcome: AuditOutcome,
         status: Option<StatusCode>,
         why: Option<&str>,
     ) -> Result<(), StoreError> {
@@ -112,13 +115,6 @@ impl Entry {
         };
         store.add_audit_line(&line).await
     }
-}
-
-/// Where a request comes from: without the port, which says nothing.
-#[must_use]
-pub fn address(request: &Request) -> String {
-    let address = request.remote_addr().as_socket_addr();
-    address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_canonical().to_string())
 }
 
 fn short(text: &str) -> String {

@@ -5,21 +5,17 @@
 use std::{ops::Range, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use pedidos_common::order::{Generator, Order, OrderId, Priority};
+use pedidos_core::order::{Generator, Order, OrderId, Priority};
 use tokio::time::Instant;
+use xtask::services::{Server, Services};
 
 use super::cpu_time;
-use crate::{
-    servers,
-    stores::{Stores, own_settings},
-};
+use crate::stores::{Stores, own_settings};
 
 /// How a half of the floor is driven.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Drive {
-    /// Orders in a call.
     pub batch: u32,
-    /// Calls at once.
     pub at_once: usize,
 }
 
@@ -51,7 +47,6 @@ const UPDATES: [Drive; 7] = [
 /// How both halves are driven: inserts, updates.
 pub type Drives = [Drive; 2];
 
-/// What the floor took.
 #[derive(Debug, Clone, Copy)]
 pub struct Took {
     /// Inserts, updates.
@@ -89,14 +84,15 @@ pub async fn run(quantity: u32, [inserts, updates]: Drives) -> Took {
     let insert = |part: Range<u32>| async {
         let (created_at, run) = (i64::from(part.start), "the floor");
         let part: Vec<Order> = orders.orders(part).collect();
-        store.insert_orders(&part, run, created_at).await.expect("MongoDB inserts");
+        let inserted = store.insert_orders(&part, run, created_at).await;
+        assert_eq!(inserted.expect("MongoDB inserts").count, part.len() as u64);
     };
     let update = |part: Range<u32>| async {
         let ids: Vec<OrderId> = part.map(|index| orders.order(index).id).collect();
         let changed = store.mark_processed(&ids, Priority::Normal).await;
-        assert_eq!(changed.expect("MongoDB updates"), ids.len() as u64);
+        assert_eq!(changed.expect("MongoDB updates").count, ids.len() as u64);
     };
-    let mongo = servers::pid("mongo").await;
+    let mongo = Services::of_environment().pid(Server::Mongo);
     let used = || mongo.and_then(cpu_time);
     let before = used();
     let halves = [each(quantity, inserts, insert).await, each(quantity, updates, update).await];

@@ -3,21 +3,25 @@
 
 use std::time::Duration;
 
-use pedidos_common::{config::SETTINGS, run::Phase};
+use pedidos_core::run::Phase;
+use pedidos_service::config::{SETTINGS, Setting};
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval},
 };
+use xtask::services::{Server, Services};
 
 use super::{cpu_time, peak_mib, quantile};
-use crate::{Client, Cluster, cluster::Kind, servers};
+use crate::{
+    client::Client,
+    cluster::{Cluster, Kind},
+};
 
 /// How often the status is asked for.
 const EVERY: Duration = Duration::from_millis(5);
 /// After so many of them, `GET /livez` is asked for too: what HTTP alone takes just now.
 const LIVEZ_EVERY: usize = 8;
 
-/// A run that was measured.
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ours {
@@ -27,7 +31,6 @@ pub struct Ours {
     pub status_ms: [f64; 2],
     /// The same of `GET /livez`, which asks no store: what is left is this machine's.
     pub livez_ms: [f64; 2],
-    /// How often the status was asked for.
     pub statuses: usize,
     /// Share of the estimates, from a quarter of the run on, that are within ±20 %.
     pub eta_within_20_percent: f64,
@@ -39,7 +42,6 @@ pub struct Ours {
     pub peak_mib: [Option<f64>; 3],
 }
 
-/// One answer of `GET /pedidos`.
 struct Sample {
     /// Since the POST.
     at: f64,
@@ -60,9 +62,11 @@ const AS_BY_DEFAULT: [&str; 6] = [
 
 /// A cluster for a measured run, and no process of it yet. `settings` go over the defaults.
 pub async fn cluster(settings: &[(&str, &str)]) -> Cluster {
-    let defaults = SETTINGS.iter().filter(|(name, ..)| AS_BY_DEFAULT.contains(name));
+    let defaults = SETTINGS.iter().filter(|setting| AS_BY_DEFAULT.contains(&setting.name));
     let defaults: Vec<_> = defaults
-        .map(|(name, default, _)| (*name, std::env::var(name).unwrap_or((*default).to_owned())))
+        .map(|Setting { name, default, .. }| {
+            (*name, std::env::var(name).unwrap_or((*default).to_owned()))
+        })
         .collect();
     let all = defaults.iter().map(|(name, value)| (*name, value.as_str()));
     let all: Vec<_> =
@@ -78,7 +82,7 @@ pub async fn run(quantity: u32, workers: usize) -> Ours {
         pids.push(("worker", cluster.start_one(Kind::Worker, &[]).await));
     }
     let pids: Vec<_> = pids.into_iter().map(|(name, id)| (name, cluster.process(id).pid)).collect();
-    let servers = [servers::pid("redis").await, servers::pid("mongo").await];
+    let servers = Server::ALL.map(|server| Services::of_environment().pid(server));
     let used = || {
         let of = |wanted| {
             let all = pids.iter().filter(|(name, _)| *name == wanted);

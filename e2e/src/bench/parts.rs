@@ -1,6 +1,7 @@
-//! What is ours, without MongoDB: the queue alone, and the generator alone.
+//! What is ours, with no order in MongoDB: the queue alone, and the generator alone.
 
 use std::{
+    collections::HashMap,
     ops::Range,
     sync::{
         Arc,
@@ -10,12 +11,12 @@ use std::{
 };
 
 use mongodb::bson::DateTime;
-use pedidos_common::{
-    control::{Control, Intent, RunSpec},
-    order::{Generator, OrderId, Priority},
+use pedidos_core::order::{Generator, OrderId, Priority};
+use pedidos_pipeline::{
+    commands::{Controller, Generate},
     queue::{Claim, Closed, Outcome, Push, Queue, Token, Work},
-    run::Figures,
 };
+use pedidos_service::settings::Settings;
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::stores::{Stores, own_settings};
@@ -62,23 +63,17 @@ pub async fn queue_alone(quantity: u32) -> QueueAlone {
     settings.insert("QUEUE_HIGH_WATER".to_owned(), "100000000".to_owned());
     settings.insert("ORDERS_BATCH_SIZE".to_owned(), BATCH.to_string());
     let stores = Stores::connect(&settings).await;
-    let mut control = Control::new(&settings["QUEUE_NAME"]);
-    (control.version, control.orders_version) = (2, 2);
-    control.intent = Intent::Run;
-    control.run = Some(RunSpec {
-        run_id: uuid::Uuid::nil().to_string(),
-        seed: 1,
-        quantity: i64::from(quantity),
-        created_ms: 1,
-        idempotency_key: None,
-        end: None,
-    });
     let queue = &stores.queue;
-    queue.adopt(&control, &Figures::default()).await.expect("Redis answers");
+    let controller = Controller::new(queue.clone(), stores.store.clone());
+    let wanted = Generate { quantity, seed: Some(1), idempotency_key: None };
+    controller.generate(&wanted).await.expect("the run is accepted");
     // While there is more to push, only full batches are drained. So there is none, of
     // fewer than 100,000 orders of a priority.
-    settings.insert("ORDERS_BATCH_SIZE".to_owned(), "100000".to_owned());
-    let pushing = Stores::connect(&settings).await.queue;
+    let known: HashMap<&str, &str> =
+        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut never = Settings::read(&known).expect("the harness' settings are right");
+    never.queue.batch_size = 100_000;
+    let pushing = Queue::connect(&never.redis, &never.queue).expect("Redis can be asked");
     let ranges = u64::from(quantity).div_ceil(10_000);
     let batches = |orders: u64| orders.div_ceil(u64::from(BATCH));
     let mut drained = Vec::new();
@@ -100,7 +95,9 @@ pub async fn queue_alone(quantity: u32) -> QueueAlone {
         }
     }
     drained.sort_unstable();
-    let all = orders.orders(0..quantity).map(|order| order.id);
+    // The run's creation time, which is in the ids, is Redis' own.
+    let run = stores.store.control().await.expect("MongoDB answers").run.expect("there is a run");
+    let all = run.generator().orders(0..quantity).map(|order| order.id);
     assert!(drained.into_iter().eq(all), "an order was delivered twice, or not");
     pushing.close().await;
     stores.remove().await;
@@ -136,7 +133,7 @@ async fn slot(queue: Queue, left: Arc<AtomicU64>) -> Vec<OrderId> {
             }
             Work::Save => panic!("the run ends too early"),
         };
-        assert!(matches!(closed, Ok(Closed::Counted(_))), "{closed:?}");
+        assert!(matches!(closed, Ok(Closed::Applied(_))), "{closed:?}");
     }
     drained
 }

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use pedidos_common::{metrics::RECLAIMED, run::Phase};
+use pedidos_core::run::Phase;
+use pedidos_service::metrics::RECLAIMED;
 use tokio::time::Instant;
 
 use super::ours;
-use crate::{Cluster, POLL, Status, in_time};
+use crate::{
+    cluster::Cluster,
+    status::Status,
+    wait::{POLL, in_time, poll},
+};
 
 /// A lease, for these measurements.
 pub const LEASE: Duration = Duration::from_secs(10);
@@ -29,12 +34,9 @@ pub async fn of_a_worker(quantity: u32) -> Duration {
     cluster.wait_for("the drain of NORMAL orders", draining).await;
     cluster.kill(1).await;
     let killed = Instant::now();
-    in_time("its leases given back", async {
-        while cluster.client_of(2).metric(RECLAIMED).await < 1.0 {
-            tokio::time::sleep(POLL / 2).await;
-        }
-    })
-    .await;
+    let worker = cluster.client_of(2);
+    let given_back = async || (worker.metric(RECLAIMED).await >= 1.0).then_some(());
+    in_time("its leases given back", poll(POLL / 2, given_back)).await;
     let took = killed.elapsed();
     cluster.ends_exact(&run_id).await;
     cluster.finish().await;

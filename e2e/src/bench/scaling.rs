@@ -1,4 +1,4 @@
-//! More workers, more orders a second: as long as the store is far away rather than busy,
+//! More workers, or more slots, more orders a second: as long as the store is far away rather than busy,
 //! which on a small machine it is only if its network is slow.
 
 use std::time::Duration;
@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    Cluster,
-    cluster::Kind,
+    cluster::{Cluster, Kind},
     proxy::{Network, Proxy},
     stores,
 };
@@ -25,7 +24,18 @@ const SETTINGS: &[(&str, &str)] = &[
 
 /// Orders a second, from POST to DONE, of a run on so many workers.
 pub async fn run(quantity: u32, workers: usize) -> f64 {
-    let mut cluster = Cluster::new(SETTINGS).await;
+    measure(quantity, workers, SETTINGS).await
+}
+
+/// The same, on one worker of so many slots.
+pub async fn slots(quantity: u32, slots: u32) -> f64 {
+    let slots = slots.to_string();
+    let settings = [SETTINGS, &[("ORDERS_QUEUE_CONCURRENCY", slots.as_str())]].concat();
+    measure(quantity, 1, &settings).await
+}
+
+async fn measure(quantity: u32, workers: usize, settings: &[(&str, &str)]) -> f64 {
+    let mut cluster = Cluster::new(settings).await;
     cluster.start_api().await;
     let mut proxies = Vec::new();
     for seed in 0..workers as u64 {

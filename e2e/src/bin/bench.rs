@@ -3,16 +3,23 @@
 //!
 //!   QUANTITY  orders of a run (100000)    WORKERS  numbers of workers ("1 2 4 8")
 //!   ROUNDS    how often each is measured (5)
+//!   AGAINST   a folder with the programs of another build: their runs, too, in turns with ours
+//!   CANCELLED orders of a run that is cancelled (1000000)
+//!   ONLY      cancel: that alone
 
 use std::time::Duration;
 
-use pedidos_e2e::bench::{
-    Measured,
-    floor::{self, Drives, Took},
-    ours::{self, Ours},
-    parts, recovery, scaling,
+use pedidos_e2e::{
+    bench::{
+        Measured, cancel,
+        floor::{self, Drives, Took},
+        ours::{self, Ours},
+        parts, recovery, scaling,
+    },
+    programs_from,
 };
 use serde_json::{Value, json};
+use xtask::services::Services;
 
 /// Orders of the measurements without MongoDB.
 const PARTS: u32 = 1_000_000;
@@ -23,6 +30,8 @@ const STRUCK: u32 = 100_000;
 /// Orders of a run on a store that is far away, and the numbers of workers.
 const FAR: u32 = 20_000;
 const FAR_WORKERS: [usize; 4] = [1, 2, 4, 8];
+/// And the slots of one worker.
+const FAR_SLOTS: [u32; 3] = [10, 25, 100];
 
 fn setting<T>(name: &str, default: &str, read: impl Fn(&str) -> Option<T>) -> T {
     let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty());
@@ -37,28 +46,49 @@ fn number(text: &str) -> Option<u32> {
     text.trim().replace('_', "").parse().ok().filter(|number| *number > 0)
 }
 
+#[expect(clippy::too_many_lines, reason = "one measurement after the other, round by round")]
 #[tokio::main]
 async fn main() {
     let quantity = setting("QUANTITY", "100000", number);
     let rounds = setting("ROUNDS", "5", number);
     let all = |text: &str| text.split_whitespace().map(number).collect::<Option<Vec<_>>>();
     let workers = setting("WORKERS", "1 2 4 8", all);
+    let against = std::env::var_os("AGAINST").filter(|folder| !folder.is_empty());
+    let against = against.map(std::path::PathBuf::from);
+    let builds: Vec<_> = std::iter::once(None).chain(against.map(Some)).collect();
+    let to_cancel = setting("CANCELLED", "1000000", number);
+    if std::env::var("ONLY").is_ok_and(|only| only == "cancel") {
+        let mut cancels = Vec::new();
+        for round in 1..=rounds {
+            eprintln!("round {round} of {rounds}: cancel");
+            cancels.push(Box::pin(cancel::run(to_cancel)).await);
+        }
+        return show_cancels(to_cancel, &cancels);
+    }
 
     eprintln!("finding the best batch and concurrency of the floor");
     let drives = floor::find_best().await;
     let mut floors = Vec::new();
-    let mut runs: Vec<(u32, Vec<Ours>)> = workers.iter().map(|w| (*w, Vec::new())).collect();
+    let of_builds = |workers: &u32| {
+        let workers = *workers;
+        builds.iter().map(move |build| (workers, build, Vec::new()))
+    };
+    let mut runs: Vec<(u32, _, Vec<Ours>)> = workers.iter().flat_map(of_builds).collect();
     let (mut drained, mut pushed, mut generated) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut killed, mut emptied) = (Vec::new(), Vec::new());
+    let (mut killed, mut emptied, mut cancels) = (Vec::new(), Vec::new(), Vec::new());
     let mut far = FAR_WORKERS.map(|_| Vec::new());
+    let mut far_slots = FAR_SLOTS.map(|_| Vec::new());
     let per_second = |took: Duration| f64::from(PARTS) / took.as_secs_f64();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}: floor");
         floors.push(floor::run(quantity, drives).await);
-        for (workers, runs) in &mut runs {
-            eprintln!("round {round} of {rounds}: ours, {workers} workers");
+        for (workers, build, runs) in &mut runs {
+            let whose = if build.is_some() { "those of AGAINST" } else { "ours" };
+            eprintln!("round {round} of {rounds}: {whose}, {workers} workers");
+            programs_from((*build).clone());
             runs.push(Box::pin(ours::run(quantity, *workers as usize)).await);
         }
+        programs_from(None);
         eprintln!("round {round} of {rounds}: queue, generator");
         let mut took = [Duration::ZERO; 2];
         for _ in 0..PARTS / QUEUED {
@@ -71,9 +101,14 @@ async fn main() {
         eprintln!("round {round} of {rounds}: recovery");
         killed.push(Box::pin(recovery::of_a_worker(STRUCK)).await.as_secs_f64());
         emptied.push(Box::pin(recovery::of_redis(STRUCK)).await.as_secs_f64());
+        eprintln!("round {round} of {rounds}: cancel");
+        cancels.push(Box::pin(cancel::run(to_cancel)).await);
         eprintln!("round {round} of {rounds}: scaling");
         for (workers, rates) in FAR_WORKERS.into_iter().zip(&mut far) {
             rates.push(Box::pin(scaling::run(FAR, workers)).await);
+        }
+        for (slots, rates) in FAR_SLOTS.into_iter().zip(&mut far_slots) {
+            rates.push(Box::pin(scaling::slots(FAR, slots)).await);
         }
     }
     let floor = Floor::of(quantity, &floors, drives);
@@ -82,8 +117,9 @@ async fn main() {
         "\n| workers | ours, s | ÷ floor | GET /pedidos p50, p99, ms | GET /livez | ETA within ±20 % | CPU API + \
          workers + Redis ÷ MongoDB | MongoDB's CPU ÷ floor's | peak MiB API, worker, Redis |\n|---|---|---|---|---|---|---|---|---|"
     );
-    for (workers, runs) in &runs {
-        show(*workers, runs, &floor);
+    for (workers, build, runs) in &runs {
+        let whose = if build.is_some() { ", of AGAINST" } else { "" };
+        show(&format!("{workers}{whose}"), runs, &floor);
     }
     println!("\n| alone, of {PARTS} orders | a second |\n|---|---|");
     let (drained, pushed, generated) =
@@ -102,25 +138,27 @@ async fn main() {
         "| Redis is emptied in the drain: until the run is back there | {} |",
         emptied.shown(2)
     );
+    show_cancels(to_cancel, &cancels);
     let far = far.map(Measured::of);
-    let late = scaling::LATE.as_millis();
-    println!(
-        "\n| workers, MongoDB up to {late} ms away each way | orders a second | × one |\n|---|---|---|"
-    );
-    for (workers, rate) in FAR_WORKERS.into_iter().zip(&far) {
-        println!("| {workers} | {} | {:.2} |", rate.shown(0), rate.median / far[0].median);
-    }
+    let far_slots = far_slots.map(Measured::of);
+    show_far(&far, &far_slots);
     let figures = json!({
         "machine": machine(),
         "quantity": quantity,
         "rounds": rounds,
         "floor": { "driven": drives, "seconds": floor.all, "inserts": floor.inserts,
                    "updates": floor.updates, "mongoCpuSeconds": floor.mongo_cpu_seconds },
-        "ours": runs.iter().map(|(workers, runs)| json!({ "workers": workers, "runs": runs }))
+        "ours": runs.iter()
+            .map(|(workers, build, runs)| {
+                json!({ "workers": workers, "against": build.is_some(), "runs": runs })
+            })
             .collect::<Vec<_>>(),
         "alone": { "quantity": PARTS, "claimAndAckPerSecond": drained,
                    "pushPerSecond": pushed, "generatorPerSecond": generated },
-        "scaling": { "quantity": FAR, "lateMs": late, "workers": FAR_WORKERS, "perSecond": far },
+        "scaling": { "quantity": FAR, "lateMs": scaling::LATE.as_millis() as u64,
+                     "workers": FAR_WORKERS, "perSecond": far,
+                     "slots": FAR_SLOTS, "perSecondOfSlots": far_slots },
+        "cancel": { "quantity": to_cancel, "rounds": cancels },
         "recovery": { "quantity": STRUCK, "leaseSeconds": lease,
                       "workerKilledSeconds": killed, "redisEmptiedSeconds": emptied },
     });
@@ -132,6 +170,34 @@ async fn main() {
         Ok(()) => println!("\nevery audit held; figures: {}", file.display()),
         Err(error) => eprintln!("{}: {error}", file.display()),
     }
+}
+
+fn show_cancels(quantity: u32, cancels: &[cancel::Took]) {
+    let of = |figure: fn(&cancel::Took) -> f64| {
+        Measured::of(cancels.iter().map(figure).collect::<Vec<_>>())
+    };
+    println!("\n| a cancel of {quantity} orders | s |\n|---|---|");
+    println!("| ours, 2 workers alive | {} |", of(|took| took.ours).shown(2));
+    println!("| MongoDB marks as many, a page at a time | {} |", of(|took| took.floor).shown(2));
+    println!("| ours ÷ MongoDB's | {} |", of(cancel::Took::ratio).shown(2));
+}
+
+/// Orders a second in front of a store that is far away.
+fn show_far(workers: &[Measured], slots: &[Measured]) {
+    let late = scaling::LATE.as_millis();
+    let rows = |counts: &[String], rates: &[Measured]| {
+        for (count, rate) in counts.iter().zip(rates) {
+            println!("| {count} | {} | {:.2} |", rate.shown(0), rate.median / rates[0].median);
+        }
+    };
+    println!(
+        "\n| workers, MongoDB up to {late} ms away each way | orders a second | × one |\n|---|---|---|"
+    );
+    rows(&FAR_WORKERS.map(|workers| workers.to_string()), workers);
+    println!(
+        "\n| slots of one worker, as far away | orders a second | × the fewest |\n|---|---|---|"
+    );
+    rows(&FAR_SLOTS.map(|slots| slots.to_string()), slots);
 }
 
 /// The floor of all rounds.
@@ -180,7 +246,7 @@ fn measured(values: impl Iterator<Item = f64>) -> Option<Measured> {
     (!values.is_empty()).then(|| Measured::of(values))
 }
 
-fn show(workers: u32, runs: &[Ours], floor: &Floor) {
+fn show(whose: &str, runs: &[Ours], floor: &Floor) {
     let of = |figure: &dyn Fn(&Ours) -> Option<f64>| measured(runs.iter().filter_map(figure));
     let shown = |measured: Option<Measured>, digits| {
         measured.map_or_else(|| "–".to_owned(), |measured| measured.shown(digits))
@@ -195,7 +261,7 @@ fn show(workers: u32, runs: &[Ours], floor: &Floor) {
         measured.map_or_else(|| "–".to_owned(), |measured| format!("{:.0}", measured.median))
     };
     println!(
-        "| {workers} | {} | {} | {}, {} | {}, {} | {} | {} | {} | {}, {}, {} |",
+        "| {whose} | {} | {} | {}, {} | {}, {} | {} | {} | {} | {}, {}, {} |",
         shown(of(&|run| Some(run.seconds)), 2),
         shown(of(&|run| Some(run.seconds / floor.all.median)), 2),
         shown(of(&|run| Some(run.status_ms[0])), 1),
@@ -222,7 +288,7 @@ fn machine() -> Value {
     json!({
         "cores": cores,
         "system": of("uname", &["-srm"]),
-        "stores": of("scripts/services", &["status"]),
+        "stores": Services::of_environment().status().0.trim(),
         "load": std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
     })
 }

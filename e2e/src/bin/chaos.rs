@@ -3,8 +3,9 @@
 
 #![allow(clippy::expect_used)]
 
-use std::time::Instant;
+use std::{panic::AssertUnwindSafe, time::Instant};
 
+use futures_util::FutureExt;
 use pedidos_e2e::{
     chaos::{Plan, Survived, survive},
     servers::Servers,
@@ -24,7 +25,7 @@ async fn main() {
     let first = number("SEED").unwrap_or_else(|| rand::random_range(0..1_000_000_000));
     let most = number("MINUTES").map(|minutes| std::time::Duration::from_secs(minutes * 60));
     let began = Instant::now();
-    let mut servers = Servers::start().await;
+    let servers = Servers::start().await;
     let mut survived = Survived::new();
     let mut done = 0;
     for seed in first..first + runs {
@@ -34,24 +35,13 @@ async fn main() {
         }
         let plan = Plan::of(seed);
         let at = Instant::now();
-        // A task, so that a failure can be told with its seed.
-        let (back, outcome) = {
-            let drawn = plan.clone();
-            let task = tokio::spawn(async move {
-                let survived = Box::pin(survive(&servers, &drawn)).await;
-                (servers, survived)
-            });
-            match task.await {
-                Ok(pair) => pair,
-                Err(failed) => {
-                    eprintln!(
-                        "{plan:#?}\n{failed}\nFAILED: again with: make chaos SEED={seed} RUNS=1"
-                    );
-                    std::process::exit(1);
-                }
-            }
+        let survived_one = Box::pin(survive(&servers, &plan));
+        // A failure is told with its seed; why it failed was printed as it panicked.
+        let Ok(outcome) = AssertUnwindSafe(survived_one).catch_unwind().await else {
+            eprintln!("{plan:#?}\nFAILED: again with: make chaos SEED={seed} RUNS=1");
+            drop(servers);
+            std::process::exit(1);
         };
-        servers = back;
         done += 1;
         let faults: Vec<_> = outcome.keys().map(String::as_str).collect();
         println!("seed {seed}: {:.1} s: {}", at.elapsed().as_secs_f64(), faults.join(", "));

@@ -1,0 +1,16 @@
+//! The operations: each handler is a call of `Controller`, `Queue` or `Store`, and its answer.
+//! Their doc comments are the summaries and descriptions of the OpenAPI document.
+//!
+//! - [`runs`], [`queue`], [`logs`], [`probes`], [`session`], [`audit`]: the operations by tag.
+//! - [`responses`]: their answers, with status and headers.
+//! - [`completion`]: a command that has begun ends, also if its client goes away.
+
+pub mod audit;
+pub mod completion;
+pub mod logs;
+pub mod probes;
+pub mod queue;
+pub mod responses;
+pub mod runs;
+pub mod session;
+pub mod tag;

@@ -1,0 +1,297 @@
+//! Runs: start, show, cancel, reset.
+
+use pedidos_api_types::{
+    commands::{GenerateAnswer, ResetAnswer},
+    runs::RunsAnswer,
+    status::Status,
+};
+use pedidos_core::control::CancelOptions;
+use pedidos_pipeline::{
+    commands::{Cancel, CommandError, Generate},
+    store::Foreign,
+};
+use poem::{http::StatusCode, web::Data};
+use poem_openapi::{
+    OpenApi,
+    param::{Header, Path, Query},
+    payload::Json,
+};
+
+use super::{
+    completion::run_to_completion,
+    responses::{
+        Answer, CancelResponse, GenerateResponse, ProcessResponse, ResetResponse, RunResponse,
+    },
+    tag::Tag,
+};
+use crate::{
+    app::App,
+    http::{failure::Failure, problem},
+    views,
+};
+
+pub struct RunsApi;
+
+#[OpenApi]
+impl RunsApi {
+    /// Start a run
+    ///
+    /// Generates `quantity` orders, stores them, and processes every VIP order before any NORMAL
+    /// one. Answers as soon as the run is stored; follow it with `GET /pedidos`. Repeated with the
+    /// same `Idempotency-Key`, it answers with the same run.
+    #[oai(
+        path = "/pedidos/generate",
+        method = "post",
+        operation_id = "generate",
+        tag = "Tag::Runs"
+    )]
+    async fn generate(
+        &self,
+        app: Data<&App>,
+        /// How many orders, from 1 to MAX_ORDERS (1500000 unless configured).
+        #[oai(default = "million", validator(minimum(value = "1")))]
+        quantity: Query<u32>,
+        /// The seed of the random orders: the same seed gives the same tiers and prices.
+        #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
+        seed: Query<Option<u64>>,
+        /// At most 64 visible characters; the same key answers with the same run.
+        #[oai(name = "Idempotency-Key", validator(max_length = 64, pattern = "^[!-~]+$"))]
+        idempotency_key: Header<Option<String>>,
+    ) -> Answer<GenerateResponse> {
+        let idempotency_key = idempotency_key.0;
+        let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key };
+        let controller = app.controller.clone();
+        match run_to_completion(async move { controller.generate(&wanted).await }).await {
+            Ok(accepted) => {
+                let message = match (accepted.repeated, accepted.paused) {
+                    (true, _) => "This Idempotency-Key was used before: this is its run.",
+                    (_, true) => "Accepted. The queue is paused: resume it to begin the run.",
+                    _ => "Accepted. Follow it with GET /pedidos.",
+                };
+                let message = match &accepted.left {
+                    Some((run_id, dead)) => format!(
+                        "{message} Run {run_id} has {dead} dead letters left: list them with \
+                         GET /pedidos/queue/jobs?types=failed&runId={run_id}."
+                    ),
+                    None => message.to_owned(),
+                };
+                let location = format!("/pedidos/runs/{}", accepted.run_id);
+                Ok(GenerateResponse::Accepted(
+                    Json(GenerateAnswer {
+                        message,
+                        dead_letters_left: accepted.left.map_or(0, |(_, dead)| dead),
+                        run_id: accepted.run_id,
+                        quantity: accepted.quantity as u64,
+                        paused: accepted.paused,
+                    }),
+                    location,
+                ))
+            }
+            Err(CommandError::Active { run_id }) => {
+                let detail = format!("run {run_id} is active: wait for its end, or cancel it");
+                let mut problem =
+                    problem::new(StatusCode::CONFLICT, "Another run is active", detail);
+                problem.run_id = Some(run_id);
+                Ok(GenerateResponse::Active(Json(problem)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Show the current run
+    ///
+    /// Phase, counts, times, throughput, ETA and the ledger, all from one instant. Without a run:
+    /// phase IDLE, zeros and nulls.
+    #[oai(path = "/pedidos", method = "get", operation_id = "getStatus", tag = "Tag::Runs")]
+    async fn status(&self, app: Data<&App>) -> Answer<Json<Status>> {
+        Ok(Json(views::status::status(&app.controller.current().await?)))
+    }
+
+    /// Cancel the active run
+    ///
+    /// No more work is claimed; work in flight may finish, for at most `waitTimeoutMs`; every order
+    /// that is still pending becomes `cancelado`. Answers when that is done: then the counts are
+    /// exact, and processed, dead and removed add up to generated. Ten seconds after
+    /// `waitTimeoutMs` at the latest it answers 202, with the counts so far.
+    #[oai(path = "/pedidos/cancel", method = "post", operation_id = "cancel", tag = "Tag::Runs")]
+    async fn cancel(
+        &self,
+        app: Data<&App>,
+        /// Stop listing the run's dead letters.
+        #[oai(default = "yes")]
+        purge: Query<bool>,
+        /// Hide the cancelled orders at once, and delete them an hour later.
+        #[oai(name = "removePending", default = "yes")]
+        remove_pending: Query<bool>,
+        /// Delete the log lines in Redis.
+        #[oai(name = "resetLogs", default)]
+        reset_logs: Query<bool>,
+        /// How long to wait for work in flight, ms.
+        #[oai(
+            name = "waitTimeoutMs",
+            default = "ten_seconds",
+            validator(minimum(value = "0"), maximum(value = "600000"))
+        )]
+        wait_timeout_ms: Query<u32>,
+        /// How often to check whether it is done, ms; at least twice a second.
+        #[oai(
+            name = "pollIntervalMs",
+            default = "half_a_second",
+            validator(minimum(value = "10"), maximum(value = "60000"))
+        )]
+        poll_interval_ms: Query<u32>,
+    ) -> Answer<CancelResponse> {
+        let options = CancelOptions {
+            purge: purge.0,
+            remove_pending: remove_pending.0,
+            reset_logs: reset_logs.0,
+            wait_timeout_ms: u64::from(wait_timeout_ms.0),
+            poll_interval_ms: u64::from(poll_interval_ms.0),
+        };
+        let controller = app.controller.clone();
+        let cancel = run_to_completion(async move { controller.cancel(&options).await }).await?;
+        Ok(match cancel {
+            Cancel::Nothing => CancelResponse::Done(Json(views::cancel::nothing())),
+            Cancel::Ended(done) => CancelResponse::Done(Json(views::cancel::done(&done))),
+            Cancel::Accepted(so_far) => {
+                CancelResponse::Accepted(Json(views::cancel::so_far(&so_far)))
+            }
+        })
+    }
+
+    /// Delete everything
+    ///
+    /// Ends any run; empties queue, orders, metrics and history; resumes the queue. Documents that
+    /// other programs wrote into the same collections are kept and counted.
+    #[oai(path = "/pedidos/reset", method = "post", operation_id = "reset", tag = "Tag::Runs")]
+    async fn reset(&self, app: Data<&App>) -> Answer<ResetResponse> {
+        let controller = app.controller.clone();
+        let (done, left) = run_to_completion(async move {
+            let done = controller.reset().await?;
+            // The reset is done, also if this fails.
+            let left = controller.store.foreign().await;
+            let left = left
+                .inspect_err(|error| tracing::warn!(%error, "reset done; cannot count the documents that it kept"));
+            Ok::<_, CommandError>((done, left.ok()))
+        })
+        .await?;
+        let others = match left {
+            Some(Foreign { orders, runs }) if orders + runs > 0 => format!(
+                " Kept, because other programs wrote them: {orders} documents of orders, {runs} of process_runs."
+            ),
+            _ => String::new(),
+        };
+        let message = if done.complete {
+            format!("Queue, orders, metrics and history are empty.{others}")
+        } else {
+            "Accepted. A store stopped answering: the rest is deleted within minutes of its return."
+                .to_owned()
+        };
+        let answer = Json(ResetAnswer {
+            message,
+            removed_orders: done.orders,
+            removed_runs: done.runs,
+            left_orders: left.map(|left| left.orders),
+            left_runs: left.map(|left| left.runs),
+        });
+        Ok(if done.complete {
+            ResetResponse::Done(answer)
+        } else {
+            ResetResponse::Accepted(answer)
+        })
+    }
+
+    /// List the runs
+    ///
+    /// The history, the newest first, in pages: send `nextCursor` as `cursor` to get the next page;
+    /// null: there is none. An active run is shown as it is now.
+    #[oai(path = "/pedidos/runs", method = "get", operation_id = "listRuns", tag = "Tag::Runs")]
+    async fn runs(
+        &self,
+        app: Data<&App>,
+        /// The most runs to list.
+        #[oai(default = "twenty", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u32>,
+        /// `nextCursor` of the previous page.
+        #[oai(validator(max_length = 36, pattern = "^[0-9a-f-]{36}$"))]
+        cursor: Query<Option<String>>,
+    ) -> Answer<Json<RunsAnswer>> {
+        // One more than requested shows whether there is a next page.
+        let Some(mut runs) = app.controller.runs(limit.0 + 1, cursor.0.as_deref()).await? else {
+            return Err(Failure::invalid(
+                "cursor",
+                "unknown: use the nextCursor of a page of this history",
+            ));
+        };
+        let more = runs.len() > limit.0 as usize;
+        runs.truncate(limit.0 as usize);
+        let next_cursor = runs.last().filter(|_| more).map(|last| last.run_id.clone());
+        let runs: Vec<_> = runs.into_iter().map(views::runs::run).collect();
+        Ok(Json(RunsAnswer { limit: limit.0, count: runs.len() as u32, runs, next_cursor }))
+    }
+
+    /// Show one run
+    ///
+    /// From the history; an active run is shown as it is now.
+    #[oai(
+        path = "/pedidos/runs/:runId",
+        method = "get",
+        operation_id = "getRun",
+        tag = "Tag::Runs"
+    )]
+    async fn run(
+        &self,
+        app: Data<&App>,
+        /// The `runId` of `generate`.
+        #[oai(name = "runId")]
+        run_id: Path<String>,
+    ) -> Answer<RunResponse> {
+        Ok(match app.controller.run(&run_id.0).await? {
+            Some(run) => RunResponse::Found(Json(views::runs::run(run))),
+            None => RunResponse::Missing(Json(problem::new(
+                StatusCode::NOT_FOUND,
+                "Run not found",
+                "no run has this id; GET /pedidos/runs lists the runs",
+            ))),
+        })
+    }
+
+    /// Process the orders (removed)
+    ///
+    /// Workers process orders by themselves. `POST /pedidos/generate` starts a run.
+    #[oai(
+        path = "/pedidos/process",
+        method = "post",
+        operation_id = "process",
+        tag = "Tag::Runs",
+        deprecated = true
+    )]
+    #[expect(clippy::unused_async, reason = "the form of a handler")]
+    async fn process(&self) -> ProcessResponse {
+        ProcessResponse::Gone(Json(problem::new(
+            StatusCode::GONE,
+            "Operation removed",
+            "workers process orders by themselves; POST /pedidos/generate starts a run",
+        )))
+    }
+}
+
+const fn million() -> u32 {
+    1_000_000
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn ten_seconds() -> u32 {
+    10_000
+}
+
+const fn half_a_second() -> u32 {
+    500
+}
+
+const fn twenty() -> u32 {
+    20
+}

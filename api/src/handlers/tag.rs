@@ -1,0 +1,17 @@
+//! The groups of the OpenAPI document.
+
+use poem_openapi::Tags;
+
+#[derive(Tags)]
+pub enum Tag {
+    /// Start, follow, cancel and reset runs.
+    Runs,
+    /// Pause, resume, list, clean and retry.
+    Queue,
+    /// Log lines and the stream of events.
+    Logs,
+    /// For orchestrators and Prometheus.
+    Operation,
+    /// Sessions and the audit trail.
+    Access,
+}

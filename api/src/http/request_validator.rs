@@ -1,0 +1,153 @@
+//! Refuses a request that the OpenAPI document does not allow, before anything happens: what is
+//! documented and what is accepted cannot drift apart. Refused are parameters that are unknown,
+//! given twice, empty, of the wrong type, or out of range, all at once and by name
+//! (`parameters`); and bodies: no operation takes one.
+
+mod parameters;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use pedidos_api_types::problem::{Mistake, Problem};
+use poem::{
+    Endpoint, IntoResponse, Middleware, Request, Response, Result,
+    http::{StatusCode, header},
+};
+use serde_json::Value;
+
+use self::parameters::{Parameters, shortened};
+use super::{
+    operations::{Operations, documented_method},
+    problem,
+};
+
+/// Mistakes that are named; of more it is said how many.
+const MISTAKES_NAMED: usize = 10;
+/// Bytes that a body may have.
+const BODY_LIMIT: usize = 1_024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The parameters of an operation.
+#[derive(Debug)]
+struct Rules {
+    query: Parameters,
+    headers: Parameters,
+}
+
+/// Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct RequestValidator {
+    operations: Operations,
+    /// By `operationId`.
+    rules: Arc<HashMap<String, Rules>>,
+}
+
+impl RequestValidator {
+    #[must_use]
+    pub fn of(document: &Value, operations: Operations) -> Self {
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let rules = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
+        let rules = rules.filter_map(|(_, operation)| {
+            let rules = Rules {
+                query: parameters::of(document, operation, "query"),
+                headers: parameters::of(document, operation, "header"),
+            };
+            Some((operation["operationId"].as_str()?.to_owned(), rules))
+        });
+        Self { operations, rules: Arc::new(rules.collect()) }
+    }
+
+    fn check(&self, request: &Request) -> std::result::Result<(), Box<Problem>> {
+        let path = request.uri().path();
+        let Some(methods) = self.operations.methods(path) else { return Ok(()) };
+        let method = documented_method(request);
+        let Some(rules) = methods.get(method).and_then(|id| self.rules.get(id)) else {
+            let (path, allowed) = (shortened(path), self.operations.allow(path));
+            let detail = format!("{path} takes {allowed}, not {method}");
+            let title = "Method not allowed";
+            return Err(Box::new(problem::new(StatusCode::METHOD_NOT_ALLOWED, title, detail)));
+        };
+        let query = request.uri().query().unwrap_or_default();
+        let mut mistakes = parameters::mistakes(&rules.query, query);
+        mistakes.extend(parameters::mistakes_in_headers(&rules.headers, request.headers()));
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        let more = mistakes.len().saturating_sub(MISTAKES_NAMED);
+        mistakes.truncate(MISTAKES_NAMED);
+        let mut problem = problem::invalid(mistakes);
+        if more > 0 {
+            problem.detail = format!("{}; and {more} more mistakes", problem.detail);
+        }
+        Err(Box::new(problem))
+    }
+}
+
+/// No operation takes a body. An empty object counts as none: some clients always send one.
+async fn without_body(request: Request) -> std::result::Result<Request, Box<Problem>> {
+    let (parts, body) = request.into_parts();
+    let read = tokio::time::timeout(BODY_TIMEOUT, body.into_bytes_limit(BODY_LIMIT)).await;
+    let Ok(read) = read else {
+        let detail = format!("the body of a request must arrive within {BODY_TIMEOUT:?}");
+        return Err(Box::new(problem::new(StatusCode::REQUEST_TIMEOUT, "Request timeout", detail)));
+    };
+    match read {
+        Ok(body) => {
+            let body = body.trim_ascii();
+            let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
+            if !object.unwrap_or(body).trim_ascii().is_empty() {
+                let detail =
+                    format!("{} bytes were sent; this operation takes no body", body.len());
+                let mistake = Mistake { name: "body".to_owned(), detail };
+                return Err(Box::new(problem::invalid(vec![mistake])));
+            }
+            Ok(Request::from_parts(parts, poem::Body::empty()))
+        }
+        Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(Box::new(problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Body too large",
+            "no operation takes a body",
+        ))),
+        Err(error) => Err(Box::new(problem::new(
+            StatusCode::BAD_REQUEST,
+            "Body cannot be read",
+            error.to_string(),
+        ))),
+    }
+}
+
+impl<E: Endpoint> Middleware<E> for RequestValidator {
+    type Output = ValidatedEndpoint<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        ValidatedEndpoint { validator: self.clone(), inner }
+    }
+}
+
+/// An endpoint behind [`RequestValidator`].
+pub struct ValidatedEndpoint<E> {
+    validator: RequestValidator,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for ValidatedEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if let Err(problem) = self.validator.check(&request) {
+            let mut response = problem::response(&problem);
+            if problem.status == StatusCode::METHOD_NOT_ALLOWED.as_u16()
+                && let Ok(allow) = self.validator.operations.allow(request.uri().path()).parse()
+            {
+                response.headers_mut().insert(header::ALLOW, allow);
+            }
+            return Ok(response);
+        }
+        let request = match without_body(request).await {
+            Ok(request) => request,
+            Err(problem) => return Ok(problem::response(&problem)),
+        };
+        Ok(self.inner.call(request).await?.into_response())
+    }
+}

@@ -1,0 +1,10 @@
+//! What is shown of the pipeline's snapshots and documents.
+
+pub mod audit;
+pub mod cancel;
+pub mod health;
+pub mod jobs;
+pub mod logs;
+pub mod queue_metrics;
+pub mod runs;
+pub mod status;

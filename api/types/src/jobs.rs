@@ -1,0 +1,149 @@
+//! The listing of jobs, and one order.
+
+use poem_openapi::{Enum, Object};
+use serde::{Deserialize, Serialize};
+
+/// The state of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// In the queue.
+    Waiting,
+    /// Leased by a worker.
+    Active,
+    /// Waiting for a retry.
+    Delayed,
+    /// Processed.
+    Completed,
+    /// Dead letters.
+    Failed,
+}
+
+/// What kind of job it is.
+#[derive(Debug, Clone, Copy, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub enum JobName {
+    /// Process one order.
+    ProcessOrder,
+    /// Generate a chunk of orders.
+    GenerateOrders,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+pub struct JobsAnswer {
+    /// Jobs in this answer.
+    pub total: u64,
+    /// The states, as requested.
+    pub types: Vec<State>,
+    /// The page, as requested: inclusive, within each state.
+    pub range: PageRange,
+    /// All jobs there are, by state.
+    pub available: Available,
+    /// The jobs, state by state.
+    pub jobs: Vec<Job>,
+}
+
+/// The page, as requested.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+pub struct PageRange {
+    /// The first.
+    pub start: u32,
+    /// The last.
+    pub end: u32,
+}
+
+/// All jobs there are, by state; null: not requested.
+#[derive(Debug, Clone, Default, Object, Serialize, Deserialize)]
+pub struct Available {
+    /// In the queue.
+    pub waiting: Option<u64>,
+    /// Leased by a worker.
+    pub active: Option<u64>,
+    /// Waiting for a retry.
+    pub delayed: Option<u64>,
+    /// Processed, less those hidden from the list.
+    pub completed: Option<u64>,
+    /// Dead letters.
+    pub failed: Option<u64>,
+}
+
+/// One job. Times are ms since the epoch.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// The order's id, or `chunk-` and the index of its first order.
+    pub id: String,
+    /// What kind of job it is.
+    pub name: JobName,
+    /// The state of the job.
+    pub state: State,
+    /// Failed attempts so far.
+    pub attempts_made: u32,
+    /// When the order was stored; null for a chunk.
+    pub timestamp: Option<i64>,
+    /// When a worker leased it.
+    pub processed_on: Option<i64>,
+    /// When it was processed, or became a dead letter.
+    pub finished_on: Option<i64>,
+    /// Why it is a dead letter.
+    pub failed_reason: Option<String>,
+    /// The order, if requested; null for a chunk.
+    pub data: Option<OrderData>,
+    /// The orders of a chunk; null for an order.
+    pub chunk: Option<Chunk>,
+}
+
+/// The orders of a chunk, by index.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The first.
+    pub from: u32,
+    /// The one after the last.
+    pub to: u32,
+}
+
+/// An order, as it is stored.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct OrderData {
+    /// Its id.
+    pub id: String,
+    /// The customer.
+    pub cliente: Option<String>,
+    /// Its price.
+    pub valor: Option<f64>,
+    /// The customer's tier.
+    pub tier: Option<String>,
+    /// VIP or NORMAL.
+    pub priority: Option<String>,
+    /// A note.
+    pub observacoes: Option<String>,
+    /// pendente, processado, falhou, removido or cancelado.
+    pub status: Option<String>,
+    /// When it was stored.
+    pub created_at: Option<String>,
+    /// Its run.
+    pub run_id: Option<String>,
+    /// When it was processed.
+    pub processed_at: Option<String>,
+    /// When it was last put back into the queue.
+    pub retried_at: Option<String>,
+    /// Why it is a dead letter.
+    pub outcome: Option<OutcomeData>,
+}
+
+/// Why an order is a dead letter.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+pub struct OutcomeData {
+    /// The last error.
+    pub error: Option<String>,
+    /// Attempts made.
+    pub attempts: Option<u32>,
+    /// When it became a dead letter.
+    pub at: Option<String>,
+}

@@ -1,0 +1,167 @@
+//! `pedidos follow`. The run does not depend on it: whatever happens here, the run continues.
+
+use std::time::{Duration, Instant};
+
+use pedidos_api_types::{runs::Run, status::Status};
+use pedidos_core::{run::Phase, text::count};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    client::Client,
+    failure::{Failure, Result},
+    figure::duration,
+    interrupt, output,
+    progress::{Rates, View},
+    table,
+};
+
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// After this long the next poll is sent, which may reach another replica.
+const POLL_TIMEOUT: Duration = Duration::from_secs(5);
+/// After this long without an answer the command fails, so that a script notices.
+const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
+/// How many polls in a row must not show the run before it counts as gone: after a Redis lost
+/// its newest data, the API may show an older run for up to two seconds.
+const GONE_AFTER: u32 = 6;
+
+enum End {
+    Seen(Box<Status>),
+    /// The API shows another run, or none.
+    Gone,
+}
+
+/// Follows the current run.
+pub async fn current(client: &Client) -> Result<()> {
+    match client.status().await?.run_id {
+        Some(run_id) => run(client, &run_id).await,
+        None => Err(Failure::Failed(
+            "there is no run to follow; start one with `pedidos generate`".into(),
+        )),
+    }
+}
+
+/// Follows this run, then prints its summary. Fails unless the run ends as DONE.
+pub async fn run(client: &Client, run_id: &str) -> Result<()> {
+    let mut view = View::new();
+    let says = || {
+        format!(
+            "\nrun {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel` cancels it"
+        )
+    };
+    let end = interrupt::or(watch(client, run_id, &mut view), says).await;
+    match &end {
+        Err(Failure::Interrupted(_)) => view.leave(),
+        _ => view.clear(),
+    }
+    match end? {
+        End::Seen(status) => {
+            output::line(&table::summary(&status))?;
+            done_or_failed(status.phase.into(), None)
+        }
+        End::Gone => gone(client, run_id).await,
+    }
+}
+
+async fn watch(client: &Client, run_id: &str, view: &mut View) -> Result<End> {
+    let (mut rates, mut answered, mut elsewhere) = (Rates::default(), Instant::now(), 0);
+    loop {
+        let mut pause = POLL_EVERY;
+        match poll(client).await {
+            Ok(status) if status.run_id.as_deref() == Some(run_id) => {
+                (answered, elsewhere) = (Instant::now(), 0);
+                rates.add(answered, &status);
+                view.show(&status, &rates);
+                let phase = Phase::from(status.phase);
+                if phase.is_ended() || phase == Phase::Error {
+                    return Ok(End::Seen(Box::new(status)));
+                }
+            }
+            Ok(_) => {
+                (answered, elsewhere) = (Instant::now(), elsewhere + 1);
+                if elsewhere == GONE_AFTER {
+                    return Ok(End::Gone);
+                }
+            }
+            Err(failure) if failure.is_transient() && answered.elapsed() < GIVE_UP_AFTER => {
+                pause = failure.pause(POLL_EVERY);
+                view.trouble(&failure, answered.elapsed());
+            }
+            Err(failure) => return Err(failure),
+        }
+        sleep(pause).await;
+    }
+}
+
+async fn poll(client: &Client) -> Result<Status> {
+    let late = |_| Failure::Unreachable(format!("no answer within {POLL_TIMEOUT:?}"));
+    timeout(POLL_TIMEOUT, client.status()).await.map_err(late)?
+}
+
+/// The history has how the run ended, if another run has replaced it.
+async fn gone(client: &Client, run_id: &str) -> Result<()> {
+    match client.past_run(run_id).await {
+        Ok(past) => {
+            output::line(&in_short(run_id, &past))?;
+            done_or_failed(past.phase.into(), past.error.as_deref())
+        }
+        Err(Failure::Answered(problem)) if problem.status == 404 => {
+            let text = format!("run {run_id} no longer exists: a reset deleted it");
+            Err(Failure::Failed(text))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn in_short(run_id: &str, past: &Run) -> String {
+    format!(
+        "run {run_id} · {}\n{} of {} orders processed in {}; another run has replaced it",
+        Phase::from(past.phase),
+        count((past.total_processed_vip + past.total_processed_normal) as u64),
+        count(past.quantity),
+        duration(past.wall_clock_ms.max(0) as u64)
+    )
+}
+
+fn done_or_failed(phase: Phase, error: Option<&str>) -> Result<()> {
+    match (phase, error) {
+        (Phase::Done, _) => Ok(()),
+        (phase, Some(error)) => Err(Failure::Failed(format!("the run ended as {phase}: {error}"))),
+        (phase, None) => Err(Failure::Failed(format!("the run ended as {phase}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_a_run_that_is_done_is_a_success() {
+        assert!(done_or_failed(Phase::Done, None).is_ok());
+        for phase in [Phase::Aborted, Phase::Error] {
+            assert_eq!(done_or_failed(phase, None).unwrap_err().exit_code(), 1);
+        }
+        let failure = done_or_failed(Phase::Error, Some("too many dead letters")).unwrap_err();
+        assert_eq!(failure.to_string(), "the run ended as ERROR: too many dead letters");
+    }
+
+    #[test]
+    fn a_run_known_from_the_history_is_told_in_short() {
+        let past = serde_json::from_str(
+            r#"{"runId": "r", "status": "done", "seed": 1, "quantity": 50000, "phase": "DONE",
+                "generationTimeMs": 1000, "processingTimeVIPMs": 900,
+                "processingTimeNormalMs": 2100, "startVIP": null, "endVIP": null,
+                "startNormal": null, "endNormal": null, "totalProcessedVIP": 12000,
+                "totalProcessedNormal": 38000, "totalFailedVIP": 0, "totalFailedNormal": 0,
+                "enqueueVipTimeMs": 100, "enqueueNormalTimeMs": 100, "totalTimeMs": 4200,
+                "wallClockMs": 4200, "error": null, "createdAt": "2026-03-01T12:00:00.000Z",
+                "finishedAt": "2026-03-01T12:00:04.200Z"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            in_short("r", &past),
+            "run r · DONE\n50,000 of 50,000 orders processed in 4.2s; \
+             another run has replaced it"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! `pedidos key`: the key file of an API, and the keys that this user has stored.
+
+use std::{
+    io::{self, Read},
+    path::Path,
+};
+
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use pedidos_core::{
+    key_file::{self, KeyFile, Lapsed},
+    role::Role,
+    time::{iso, now_ms},
+};
+use reqwest::Url;
+
+use crate::{
+    address::name_of,
+    args::{NewKey, Secret},
+    credentials,
+    failure::{Failure, Result},
+    figure::NONE,
+    output,
+};
+
+pub fn new(new: &NewKey) -> Result<()> {
+    let file = &new.file.path;
+    let key = key_file::add(file, &new.name, new.role, new.expires).map_err(failure)?;
+    // The only line on standard output, so that the key can be piped to where it is kept.
+    output::line(&key)?;
+    let allows = match new.role {
+        Role::Viewer => "read",
+        Role::Operator => "read, and start, pause and cancel runs",
+        Role::Admin => "do everything",
+    };
+    let until = new.expires.map_or_else(String::new, |at| format!(", until {}", iso(at)));
+    output::note(&format!(
+        "this key lets {} {allows}{until}; keep it now: {} has only its hash, and the key is not \
+         shown again",
+        new.name,
+        file.display()
+    ));
+    Ok(())
+}
+
+/// Stores a key for this API, and replaces the one that was stored for it.
+pub fn store(given: Option<Secret>, api: &Url) -> Result<()> {
+    let file = credentials::file().ok_or_else(|| {
+        Failure::Usage("no folder to store a key in: set HOME or XDG_CONFIG_HOME".to_owned())
+    })?;
+    let key = match given {
+        Some(Secret(key)) => key,
+        None => from_input()?,
+    };
+    let key = key.trim();
+    if key.is_empty() || key.contains(char::is_whitespace) {
+        return Err(Failure::Usage("a key is one word on one line".to_owned()));
+    }
+    credentials::write(&file, api, key).map_err(|error| {
+        Failure::Failed(format!("cannot store the key in {}: {error}", file.display()))
+    })?;
+    output::line(&format!("stored the key for {} in {}", name_of(api), file.display()))
+}
+
+fn from_input() -> Result<String> {
+    let mut key = String::new();
+    if output::can_ask() {
+        output::note("Paste the key, then press Enter:");
+        io::stdin().read_line(&mut key)?;
+    } else {
+        io::stdin().read_to_string(&mut key)?;
+    }
+    Ok(key)
+}
+
+pub fn list(file: &Path) -> Result<()> {
+    let keys = key_file::list(file).map_err(failure)?;
+    output::line(&table(&keys, now_ms()).to_string())?;
+    if keys.mistakes.is_empty() {
+        return Ok(());
+    }
+    let (file, mistakes) = (file.display(), keys.mistakes.join("\n  "));
+    Err(Failure::Failed(format!("{file} has lines that are ignored; correct them:\n  {mistakes}")))
+}
+
+pub fn revoke(file: &Path, name: &str) -> Result<()> {
+    key_file::revoke(file, name).map_err(failure)?;
+    output::line(&format!("revoked the key of {name}"))
+}
+
+fn failure(error: io::Error) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+fn table(keys: &KeyFile, now: i64) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
+        .set_header(["name", "role", "created", "expires", "valid"]);
+    for key in &keys.keys {
+        let created = if key.created == 0 { NONE.to_owned() } else { iso(key.created) };
+        let expires = key.expires.map_or_else(|| "never".to_owned(), iso);
+        let valid = match key.counts_at(now) {
+            Ok(()) => "yes",
+            Err(Lapsed::Revoked) => "no: revoked",
+            Err(Lapsed::Expired) => "no: expired",
+        };
+        table.add_row([&key.name, key.role.as_str(), &created, &expires, valid]);
+    }
+    table
+}

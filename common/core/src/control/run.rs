@@ -1,0 +1,124 @@
+//! The run that control names, and its end.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::counting::Attempt;
+use crate::{
+    order::{Generator, OrderId},
+    run::{Figures, Phase},
+};
+
+/// A run as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSpec {
+    /// A random UUID.
+    pub run_id: String,
+    pub seed: i64,
+    pub quantity: i64,
+    /// When it was accepted, ms since the epoch by Redis' clock.
+    pub created_ms: i64,
+    /// Given by the client: a call that repeats it gets the same run.
+    pub idempotency_key: Option<String>,
+    #[serde(rename = "final")]
+    pub end: Option<End>,
+    /// The figures of its first end, if dead letters were retried after it: its times stay.
+    #[serde(default)]
+    pub first: Option<Figures>,
+    /// Retries of dead letters after its end, the latest last.
+    #[serde(default)]
+    pub retries: Vec<Retry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retry {
+    /// When it was asked for, ms since the epoch by Redis' clock.
+    pub at: i64,
+    /// Orders that were put back.
+    pub orders: i64,
+    /// Of them.
+    pub processed: i64,
+    /// How long it took, ms; none while it is active.
+    pub time_ms: Option<i64>,
+}
+
+impl RunSpec {
+    const RETRIES_KEPT: usize = 100;
+
+    /// Opens an ended run again, for this many of its dead letters.
+    pub fn take_up(&mut self, at: i64, orders: i64) {
+        if let Some(end) = self.end.take() {
+            self.first.get_or_insert(end.figures);
+        }
+        self.retries.push(Retry { at, orders, processed: 0, time_ms: None });
+        let surplus = self.retries.len().saturating_sub(Self::RETRIES_KEPT);
+        self.retries.drain(..surplus);
+    }
+
+    pub fn end_with(&mut self, mut end: End, at: i64) {
+        if let Some(first) = &self.first {
+            let processed = end.figures.vip_processed + end.figures.normal_processed;
+            let before: i64 = first.vip_processed
+                + first.normal_processed
+                + self.retries.iter().map(|retry| retry.processed).sum::<i64>();
+            if let Some(retry) = self.retries.last_mut().filter(|retry| retry.time_ms.is_none()) {
+                retry.processed = (processed - before).max(0);
+                retry.time_ms = Some((at - retry.at).max(0));
+            }
+            end.figures = end.figures.with_times_of(first);
+        }
+        self.end = Some(end);
+    }
+
+    #[must_use]
+    pub fn generator(&self) -> Generator {
+        Generator::new(self.seed as u64, self.created_ms as u64)
+    }
+
+    /// The ids of its orders, in ranges that one call can read.
+    pub fn pages(&self) -> impl Iterator<Item = Range<OrderId>> + use<> {
+        self.generator().id_pages(u32::try_from(self.quantity).unwrap_or(u32::MAX))
+    }
+
+    #[must_use]
+    pub fn ids(&self) -> Range<OrderId> {
+        let created = self.created_ms as u64;
+        OrderId::floor(created)..OrderId::floor(created + 1)
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct End {
+    /// DONE or ABORTED.
+    pub phase: Phase,
+    pub figures: Figures,
+    /// Of the removed orders those that were pending when the run was cancelled.
+    pub cancelled: i64,
+    /// The stamp of the attempt that finished the cancel. A cancelled order that carries
+    /// another stamp than that of the attempt which counted its page came too late: it is a
+    /// stray, outside the counts.
+    #[serde(default)]
+    pub attempt: i64,
+    /// Empty if one attempt counted all orders.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// Its dead letters are no longer listed.
+    pub purge: bool,
+    /// Its cancelled orders are deleted an hour later.
+    pub remove_pending: bool,
+}
+
+impl End {
+    /// The stamp that a cancelled order of this index must carry to be counted.
+    #[must_use]
+    pub fn stamp_at(&self, index: u32) -> i64 {
+        let mut attempts = self.attempts.iter().rev();
+        let counted = attempts.find(|attempt| attempt.from <= i64::from(index));
+        counted.map_or(self.attempt, |attempt| attempt.stamp)
+    }
+}

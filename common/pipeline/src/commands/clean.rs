@@ -1,0 +1,208 @@
+//! Clean: removes orders of one state.
+
+use pedidos_core::control::Control;
+
+use super::{
+    controller::Controller,
+    error::{CommandError, Result},
+    letter_decision::Wanted,
+};
+use crate::{
+    queue::{Claim, Closed, Lease, Outcome, Take, Token, Work},
+    store::OrderState,
+};
+
+/// The state of the orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clean {
+    /// Waiting orders, without the deferred ones.
+    Wait,
+    /// Orders that a worker has: it loses its lease.
+    Active,
+    /// Orders that wait for a retry.
+    Delayed,
+    /// Processed orders: they are hidden from lists, and the ledger stays.
+    Completed,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cleaned {
+    pub removed: u64,
+    /// False if a store failed before all orders were removed.
+    pub complete: bool,
+}
+
+impl Cleaned {
+    const fn all(removed: u64) -> Self {
+        Self { removed, complete: true }
+    }
+}
+
+impl Controller {
+    /// Orders taken out of the queue at once.
+    const PAGE: u64 = 1_000;
+
+    /// As [`Self::clean`], for the dead letters of a run of the history. None if there is no such
+    /// run. Fails with [`CommandError::Active`] if another run is active.
+    pub async fn clean_failed_of(
+        &self,
+        run_id: &str,
+        grace_ms: i64,
+        limit: u64,
+    ) -> Result<Option<Cleaned>> {
+        let Some(control) = self.reopen(run_id).await? else { return Ok(None) };
+        let before = match grace_ms {
+            0 => i64::MAX,
+            grace_ms => self.store.now_ms().await? - grace_ms,
+        };
+        self.remove_letters(&control, before, limit).await.map(Cleaned::all).map(Some)
+    }
+
+    /// Removes `limit` orders at most that are at least `grace_ms` old: since they were stored, for
+    /// `Active` since they were claimed, for the last two states since they were processed or
+    /// given up.
+    ///
+    /// The age is measured by the clock that stamped the order, Redis' or MongoDB's. Without grace
+    /// no clock is asked.
+    pub async fn clean(&self, state: Clean, grace_ms: i64, limit: u64) -> Result<Cleaned> {
+        let (control, snapshot) = self.sync().await?;
+        let before = match state {
+            _ if grace_ms == 0 => i64::MAX,
+            Clean::Wait | Clean::Delayed | Clean::Active => snapshot.now_ms - grace_ms,
+            Clean::Completed | Clean::Failed => self.store.now_ms().await? - grace_ms,
+        };
+        match state {
+            Clean::Wait => self.remove(Take::Waiting, before, limit).await,
+            Clean::Delayed => self.remove(Take::Delayed, before, limit).await,
+            Clean::Active => self.remove(Take::Active { before }, i64::MAX, limit).await,
+            Clean::Completed => self.hide(&control, before, limit).await.map(Cleaned::all),
+            Clean::Failed => self.remove_letters(&control, before, limit).await.map(Cleaned::all),
+        }
+    }
+
+    /// Takes a page under a lease, marks it removed, acks it. If this process dies in between, the
+    /// lease expires, and a worker finds out what the orders are.
+    async fn remove(&self, what: Take, before: i64, limit: u64) -> Result<Cleaned> {
+        let by = format!("clean:{}", Token::random().as_str());
+        let mut removed = 0;
+        while removed < limit {
+            let most = Self::PAGE.min(limit - removed);
+            match self.remove_some(&by, what, before, most, &mut removed).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                // The pages before this one are removed.
+                Err(error) if removed > 0 => {
+                    tracing::warn!(%error, removed, "a clean stopped before all orders were removed");
+                    return Ok(Cleaned { removed, complete: false });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Cleaned::all(removed))
+    }
+
+    /// Removes a page. Answers whether there may be more.
+    async fn remove_some(
+        &self,
+        by: &str,
+        what: Take,
+        before: i64,
+        most: u64,
+        removed: &mut u64,
+    ) -> Result<bool> {
+        let token = Token::random();
+        let lease = match self.queue.take(&token, by, what, most).await? {
+            Claim::Work(lease) => lease,
+            Claim::Wait(_) | Claim::Lost { .. } => return Ok(false),
+            Claim::Behind => {
+                self.sync().await?;
+                return Ok(true);
+            }
+        };
+        match self.remove_page(&lease, before, removed).await {
+            // Behind an order that is too young are younger ones.
+            Ok((Closed::Applied(_), outcome)) => Ok(outcome.returned.is_empty()),
+            // The run was cancelled or reset meanwhile.
+            Ok((Closed::Stale, _)) => Ok(false),
+            Err(error) => {
+                if let Err(later) = self.queue.release(&token).await {
+                    tracing::debug!(%later, "cannot give a lease back; it will expire");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn remove_page(
+        &self,
+        lease: &Lease,
+        before: i64,
+        removed: &mut u64,
+    ) -> Result<(Closed, Outcome)> {
+        let Work::Drain(_, ids) = &lease.work else {
+            return Ok((Closed::Stale, Outcome::default()));
+        };
+        self.store.remove_pending(ids, before).await?;
+        let stored = self.store.orders_of(ids).await?;
+        let mut outcome = Outcome::default();
+        for id in ids {
+            match stored.get(id) {
+                Some(OrderState::Removed) => outcome.removed.push(*id),
+                Some(OrderState::Dead) => outcome.dead.push(*id),
+                Some(OrderState::Processed) => {}
+                // Too young; or without a document, which a worker deals with.
+                Some(OrderState::Pending) | None => outcome.returned.push(*id),
+            }
+        }
+        // They are removed in MongoDB, even if another counts them in Redis.
+        *removed += outcome.removed.len() as u64;
+        Ok((self.queue.ack(&lease.token, &outcome).await?, outcome))
+    }
+
+    async fn hide(&self, control: &Control, before: i64, limit: u64) -> Result<u64> {
+        let Some(run) = &control.run else { return Ok(0) };
+        let mut hidden = 0;
+        for ids in run.pages() {
+            hidden += self.store.hide_processed(&ids, before, limit - hidden).await?;
+            if hidden >= limit {
+                break;
+            }
+        }
+        // Count all hidden orders: another clean may run at the same time, or may have died before
+        // it counted. A hidden order stays hidden, so the highest count is right.
+        let mut all = 0;
+        for ids in run.pages() {
+            all += self.store.count_hidden(&ids).await?;
+        }
+        let count = |control: &mut Control, _| {
+            let same = control.run.as_ref().is_some_and(|now| now.run_id == run.run_id);
+            let more = same && control.hidden < all;
+            if more {
+                control.hidden = all;
+            }
+            more
+        };
+        self.change(count).await?;
+        Ok(hidden)
+    }
+
+    /// Of an active run the replay removes them; of an ended run the figures change, and then
+    /// they are removed.
+    async fn remove_letters(&self, control: &Control, before: i64, limit: u64) -> Result<u64> {
+        let Some(run) = &control.run else { return Ok(0) };
+        let mark = Token::random();
+        let marked = self
+            .store
+            .mark_letters(&run.ids(), mark.as_str(), &control.letters, limit, before)
+            .await?;
+        if marked == 0 {
+            return Ok(0);
+        }
+        match self.decide(&run.run_id, &mark, Wanted::Remove).await {
+            Ok(true) => Ok(marked),
+            Ok(false) | Err(CommandError::Active { .. }) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+}

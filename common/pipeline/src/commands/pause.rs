@@ -1,0 +1,34 @@
+//! Pause and resume: stop claims, and let them go on.
+
+use pedidos_core::control::Pause;
+
+use super::{controller::Controller, error::Result};
+
+impl Controller {
+    /// Answers how many leases are still open; none if Redis is not raised to the pause yet.
+    pub async fn pause(&self) -> Result<Option<u64>> {
+        let change = self
+            .change(|control, now| {
+                let lifted = control.paused.is_none();
+                control.paused.get_or_insert(Pause { at: now });
+                lifted
+            })
+            .await?;
+        if !change.in_redis {
+            return Ok(None);
+        }
+        match self.queue.snapshot().await {
+            Ok(snapshot) => Ok(Some(snapshot.leases)),
+            Err(error) if change.set => {
+                tracing::warn!(%error, "paused; cannot count the open leases");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Answers whether Redis is raised to it already.
+    pub async fn resume(&self) -> Result<bool> {
+        Ok(self.change(|control, _| control.paused.take().is_some()).await?.in_redis)
+    }
+}

@@ -1,0 +1,52 @@
+//! Retry-failed: puts dead letters back.
+
+use pedidos_core::{
+    control::{Control, Intent, RunSpec},
+    order::OrderId,
+    run::Phase,
+};
+
+use super::{controller::Controller, error::Result, letter_decision::Wanted};
+use crate::queue::Token;
+
+impl Controller {
+    /// Puts `limit` dead letters of a run back at most, or `only` this one. Answers how many; none
+    /// if there is no such run. `run_id`: a run of the history, which becomes the current one
+    /// again. An ended run is opened again; a cancelled one is not. Fails with
+    /// [`CommandError::Active`](super::CommandError::Active) if another run is active.
+    pub async fn retry_failed(
+        &self,
+        limit: u64,
+        only: Option<OrderId>,
+        run_id: Option<&str>,
+    ) -> Result<Option<u64>> {
+        let Some(control) = self.with_letters(run_id).await? else { return Ok(None) };
+        let done = |run: &RunSpec| run.end.as_ref().is_some_and(|end| end.phase == Phase::Done);
+        let Some(run) =
+            control.run.as_ref().filter(|run| control.intent == Intent::Run || done(run))
+        else {
+            return Ok(Some(0));
+        };
+        let ids = match only {
+            Some(id) if !run.ids().contains(&id) => return Ok(Some(0)),
+            Some(id) => id.alone(),
+            None => run.ids(),
+        };
+        let mark = Token::random();
+        let marked =
+            self.store.mark_letters(&ids, mark.as_str(), &control.letters, limit, i64::MAX).await?;
+        if marked == 0 {
+            return Ok(Some(0));
+        }
+        let decided = self.decide(&run.run_id, &mark, Wanted::Retry).await?;
+        Ok(Some(if decided { marked } else { 0 }))
+    }
+
+    /// Control with that run, or with the current one. None if there is no such run.
+    async fn with_letters(&self, run_id: Option<&str>) -> Result<Option<Control>> {
+        match run_id {
+            Some(run_id) => self.reopen(run_id).await,
+            None => Ok(Some(self.sync().await?.0)),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The sweep: deletes what a reset left over and what a cancel was to remove.
+
+use pedidos_core::run::Phase;
+
+use super::{controller::Controller, error::Result};
+
+impl Controller {
+    /// A worker that is frozen for less than this inserts no order again that was deleted.
+    pub(crate) const SWEEP_AFTER_MS: i64 = 3_600_000;
+    /// A reset that takes longer is finished by other processes.
+    const RESET_TAKES_MS: i64 = 120_000;
+
+    /// Deletes what a reset left, marks strays, and deletes the orders of a run that was cancelled
+    /// with `removePending` an hour ago. `now`: ms since the epoch by Redis' clock.
+    pub async fn sweep(&self, now: i64) -> Result<()> {
+        let control = self.store.control().await?;
+        // Before that the API that was asked to reset deletes, and says how much.
+        if control.reset_below < now - Self::RESET_TAKES_MS {
+            let swept = self.delete_reset(&control).await?;
+            if swept.orders + swept.runs > 0 {
+                tracing::info!(orders = swept.orders, runs = swept.runs, "swept after a reset");
+            }
+        }
+        if control.active().is_none() {
+            self.mark_strays().await?;
+        }
+        while let Some(run) = self.store.run_to_sweep(now - Self::SWEEP_AFTER_MS).await? {
+            let mut deleted = 0;
+            for ids in run.pages() {
+                self.store.cancel_strays(&ids).await?;
+                deleted += self.store.delete_cancelled(&ids).await?;
+            }
+            self.store.mark_swept(&run.run_id).await?;
+            tracing::info!(deleted, run = %run.run_id, "swept after a cancel");
+        }
+        Ok(())
+    }
+
+    /// A worker that died between its insert and its read of control leaves strays: pending orders
+    /// of a cancelled run, outside its counts. Pending orders of runs that are not in the history
+    /// are not ours.
+    async fn mark_strays(&self) -> Result<()> {
+        let mut passed = Vec::new();
+        while let Some(run_id) = self.store.run_of_a_pending_order(&passed).await? {
+            if let Some(run) = self.store.run(&run_id).await?
+                && run.phase == Phase::Aborted
+            {
+                let mut marked = 0;
+                for ids in run.pages() {
+                    marked += self.store.cancel_strays(&ids).await?;
+                }
+                tracing::info!(marked, run = %run_id, "cancelled the strays of a cancelled run");
+            }
+            passed.push(run_id);
+            if passed.len() >= Self::STRAYS_OF {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs that one sweep searches for strays, at most.
+    const STRAYS_OF: usize = 100;
+}

@@ -1,0 +1,16 @@
+//! The fenced pipeline: it alone writes the state of orders and runs.
+//!
+//! - [`store`]: MongoDB, the truth: control, orders, history.
+//! - [`queue`]: Redis, what *is* happening: the scripts and the keys.
+//! - [`commands`]: what a person asks for, and what finishes it.
+//! - [`verify`]: compares a finished run with what it should be.
+//! - [`events`], [`logs`]: the streams that a reader follows.
+//! - [`settings`]: the settings of the queue and of its stores.
+
+pub mod commands;
+pub mod events;
+pub mod logs;
+pub mod queue;
+pub mod settings;
+pub mod store;
+pub mod verify;

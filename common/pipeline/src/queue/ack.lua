@@ -1,0 +1,54 @@
+-- ack: closes the lease of a batch, and advances the phase. Contract: ack.rs.
+local token, retry, dead, removed, returned = unpack(ARGV, 1, 5)
+local first_delay = 6 -- then the delay in ms of each id to retry
+local record = redis.call('HGET', leased, token)
+if not record then return 'stale' end
+local lease = read_lease(record)
+local priority, size = lease.kind, #lease.ids / ID
+if not waiting[priority] then
+    return redis.error_reply('PARTITION this lease is no batch')
+end
+local named = (#retry + #dead + #removed + #returned) / ID
+if named > 0 then
+    local batch, left = {}, named
+    each_slice(lease.ids, function(ids) for _, id in ipairs(ids) do batch[id] = true end end)
+    each_slice(retry .. dead .. removed .. returned, function(ids)
+        for _, id in ipairs(ids) do
+            if batch[id] then batch[id] = false; left = left - 1 end
+        end
+    end)
+    if left ~= 0 or #ARGV - first_delay + 1 ~= #retry / ID then
+        return redis.error_reply('PARTITION the answer is not a part of the batch')
+    end
+end
+local delay = first_delay - 1
+each_slice(retry, function(ids)
+    for _, id in ipairs(ids) do
+        delay = delay + 1
+        redis.call('HINCRBY', attempts, id, 1)
+        redis.call('ZADD', delayed[priority], now + ARGV[delay], id)
+    end
+end)
+-- Attempts are remembered for as long as an order may be tried again.
+if redis.call('EXISTS', attempts) == 1 then
+    local open = {}
+    each_slice(retry .. returned, function(ids) for _, id in ipairs(ids) do open[id] = true end end)
+    each_slice(lease.ids, function(ids)
+        local over = {}
+        for _, id in ipairs(ids) do
+            if not open[id] then over[#over + 1] = id end
+        end
+        if #over > 0 then redis.call('HDEL', attempts, unpack(over)) end
+    end)
+end
+return_orders(lease, returned)
+redis.call('HINCRBY', run, priority .. 'Leased', -size)
+redis.call('HINCRBY', run, priority .. 'Processed', size - named)
+redis.call('HINCRBY', run, priority .. 'Dead', #dead / ID)
+redis.call('HINCRBY', run, priority .. 'Removed', #removed / ID)
+local at = stamp()
+redis.call('HSET', run, 'progressAt', at)
+-- What a person removes was not worked on: it is outside the priority's window.
+if #removed + #returned < #lease.ids then redis.call('HSET', run, priority .. 'End', at) end
+close_lease(token)
+return advance()

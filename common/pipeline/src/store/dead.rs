@@ -1,0 +1,162 @@
+//! Orders that are given up. A dead letter is an order with the status `falhou` and its error. If
+//! the server refuses the order with these, or at all, the letter is kept apart, in `dead_letters`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
+
+use futures_util::{TryStreamExt, future::BoxFuture};
+use mongodb::bson::{Bson, Document, doc};
+
+use pedidos_core::order::{CANCELADO, FALHOU, Order, OrderId, PENDENTE, PROCESSADO, REMOVIDO};
+
+use super::{
+    bulk::Written,
+    call::within,
+    client::Store,
+    error::{Result, StoreError},
+    filter::{id_of, one_of, range},
+    order_state::OrderState,
+};
+
+fn outcome(error: &str, attempts: u32) -> Document {
+    doc! { "outcome.error": error, "outcome.attempts": i64::from(attempts) }
+}
+
+impl Store {
+    /// Makes an order a dead letter. A missing document is written again, as created at
+    /// `created_at` (ms since the epoch), so that a replay finds it. If the server refuses it, the
+    /// letter is kept apart. Answers the state of the order: another worker may have processed
+    /// it.
+    pub fn mark_dead<'a>(
+        &'a self,
+        order: &'a Order,
+        run_id: &'a str,
+        attempts: u32,
+        error: &'a str,
+        created_at: i64,
+    ) -> BoxFuture<'a, Result<OrderState>> {
+        Box::pin(async move {
+            let mut marked = self.set_dead(order.id, attempts, error).await;
+            // The document is missing, or another worker was faster: the insert tells.
+            if matches!(marked, Ok(false)) {
+                let orders = std::slice::from_ref(order);
+                let Written { refused, .. } =
+                    self.insert_orders(orders, run_id, created_at).await?;
+                marked = match refused.into_iter().next() {
+                    Some((_, why)) => Err(StoreError::Rejected(why)),
+                    None => self.set_dead(order.id, attempts, error).await,
+                };
+            }
+            let why = match marked {
+                Ok(true) => return Ok(OrderState::Dead),
+                Ok(false) => match self.orders_of(&[order.id]).await?.get(&order.id) {
+                    Some(found) => return Ok(found),
+                    // It has a status that no order has, or a unique index of the collection has
+                    // another document in its place.
+                    None => format!("{error}; it cannot be written again"),
+                },
+                Err(StoreError::Rejected(why)) => format!("{error}; as a dead letter: {why}"),
+                Err(error) => return Err(error),
+            };
+            tracing::warn!(order = %order.id, why, "a dead letter cannot be marked; kept apart");
+            let mut letter = outcome(&why, attempts);
+            letter.insert("runId", run_id);
+            letter.insert("priority", order.priority().as_str());
+            let letter = doc! { "$set": letter, "$currentDate": { "outcome.at": true } };
+            let id = doc! { "_id": order.id.to_string() };
+            within(self.dead_letters.update_one(id, letter).upsert(true)).await?;
+            Ok(OrderState::Dead)
+        })
+    }
+
+    /// Answers whether the order was pending.
+    async fn set_dead(&self, id: OrderId, attempts: u32, error: &str) -> Result<bool> {
+        let mut set = outcome(error, attempts);
+        set.insert("status", FALHOU);
+        let update = doc! { "$set": set, "$currentDate": { "outcome.at": true } };
+        let pending = doc! { "_id": id.to_string(), "status": PENDENTE };
+        Ok(within(self.orders.update_one(pending, update)).await?.matched_count == 1)
+    }
+
+    /// Keeps the letters of pending orders apart that the server refuses to change.
+    pub(super) async fn keep_apart(&self, refused: &[(OrderId, String)]) -> Result<()> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<OrderId> = refused.iter().map(|(id, _)| *id).collect();
+        let fields = doc! { "_id": 1, "status": 1, "priority": 1, "runId": 1 };
+        let stored = self.documents_of(&ids, fields).await?;
+        for (id, why) in refused {
+            let Some(order) = stored.get(id).filter(|order| is_pending(order)) else { continue };
+            tracing::warn!(order = %id, why, "MongoDB refuses to change an order; its letter is kept apart");
+            self.keep_letter(*id, why, order).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_letter(&self, id: OrderId, why: &str, order: &Document) -> Result<()> {
+        let mut letter = outcome(why, 1);
+        for field in ["runId", "priority"] {
+            letter.insert(field, order.get(field).cloned().unwrap_or(Bson::Null));
+        }
+        let letter = doc! { "$setOnInsert": letter, "$currentDate": { "outcome.at": true } };
+        let id = doc! { "_id": id.to_string() };
+        within(self.dead_letters.update_one(id, letter).upsert(true)).await.map(drop)
+    }
+
+    /// Keeps letters apart of orders that have a status which no order has: a cancel cannot
+    /// tell what they are, and does not change what somebody else has written.
+    pub(crate) fn keep_unknown_apart<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let known = [PENDENTE, PROCESSADO, FALHOU, REMOVIDO, CANCELADO];
+            let mut filter = range(ids);
+            filter.insert("status", doc! { "$nin": known });
+            let fields = doc! { "_id": 1, "status": 1, "priority": 1, "runId": 1 };
+            let orders = self.orders.clone_with_type::<Document>();
+            let found = within(orders.find(filter).projection(fields)).await?;
+            let found: Vec<Document> = within(found.try_collect()).await?;
+            for order in found {
+                let Ok(id) = id_of(order.get_str("_id")) else { continue };
+                let status = order.get("status").map_or_else(|| "none".to_owned(), Bson::to_string);
+                let why = format!("the order has the unknown status {status}");
+                tracing::warn!(order = %id, why, "an order cannot be cancelled; its letter is kept apart");
+                self.keep_letter(id, &why, &order).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn documents_of(
+        &self,
+        ids: &[OrderId],
+        fields: Document,
+    ) -> Result<HashMap<OrderId, Document>> {
+        let orders = self.orders.clone_with_type::<Document>();
+        let found = within(orders.find(one_of(ids)).projection(fields)).await?;
+        let found: Vec<Document> = within(found.try_collect()).await?;
+        let by_id = |order: Document| Ok((id_of(order.get_str("_id"))?, order));
+        found.into_iter().map(by_id).collect()
+    }
+
+    pub(crate) fn letters_kept_apart<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+    ) -> BoxFuture<'a, Result<HashSet<OrderId>>> {
+        Box::pin(async move { self.kept_apart(range(ids)).await })
+    }
+
+    pub(super) async fn kept_apart(&self, filter: Document) -> Result<HashSet<OrderId>> {
+        let letters = within(self.dead_letters.find(filter)).await?;
+        let letters: Vec<Document> = within(letters.try_collect()).await?;
+        letters.iter().map(|letter| id_of(letter.get_str("_id"))).collect()
+    }
+}
+
+fn is_pending(order: &Document) -> bool {
+    order.get_str("status").is_ok_and(|status| status == PENDENTE)
+}

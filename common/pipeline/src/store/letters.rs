@@ -1,0 +1,164 @@
+//! Dead letters that a person decides about.
+//!
+//! A decision has two steps: a mark on each letter, which means nothing by itself, and then the
+//! name of the mark in control. Dead letters are found by the index on priority and status: they
+//! are few, however many orders there are.
+
+use std::ops::Range;
+
+use futures_util::future::BoxFuture;
+use mongodb::bson::{DateTime, doc};
+use pedidos_core::{
+    control::{LetterAction, LetterDecision},
+    order::{FALHOU, OrderId, PENDENTE, Priority, REMOVIDO},
+};
+
+use super::{
+    bulk::Orders,
+    call::within,
+    client::Store,
+    error::Result,
+    filter::{dead, range},
+};
+
+/// Orders read and written at once.
+const PAGE: i64 = 1_000;
+
+impl Store {
+    /// Marks `limit` dead letters at most that were given up at or before a time (ms since the
+    /// epoch), without those that a person `decided` about. Answers how many are marked; one whose
+    /// mark the server refuses stays as it is.
+    pub(crate) fn mark_letters<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        mark: &'a str,
+        decided: &'a [LetterDecision],
+        limit: u64,
+        before: i64,
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let known = decided.iter().map(|letters| letters.mark.as_str());
+            let known: Vec<&str> = known.chain([mark]).collect();
+            let add = doc! { "$addToSet": { "outcome.marks": mark } };
+            let still = doc! { "status": FALHOU };
+            let mut marked = 0;
+            for priority in Priority::ALL {
+                let mut filter = dead(ids, priority);
+                filter.insert("outcome.marks", doc! { "$nin": &known });
+                if before != i64::MAX {
+                    filter.insert("outcome.at", doc! { "$lte": DateTime::from_millis(before) });
+                }
+                let mut refused = Vec::new();
+                while marked < limit {
+                    let most = PAGE.min(i64::try_from(limit - marked).unwrap_or(PAGE));
+                    let mut rest = filter.clone();
+                    if let Ok(ids) = rest.get_document_mut("_id") {
+                        ids.insert("$nin", &refused);
+                    }
+                    let page = self.ids(rest, most, false).await?;
+                    if page.is_empty() {
+                        break;
+                    }
+                    let these = Orders::These(&page);
+                    let written = self.update_orders(these, &still, &add).await?;
+                    marked += written.count;
+                    // They stay dead letters, and are not read again.
+                    refused.extend(written.refused.iter().map(|(id, _)| id.to_string()));
+                }
+            }
+            Ok(marked)
+        })
+    }
+
+    /// Dead letters with this mark, by priority.
+    pub(crate) fn count_letters<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        mark: &'a str,
+    ) -> BoxFuture<'a, Result<[i64; 2]>> {
+        Box::pin(async move {
+            let mut counts = [0; 2];
+            for (count, priority) in counts.iter_mut().zip(Priority::ALL) {
+                let mut filter = dead(ids, priority);
+                filter.insert("outcome.marks", mark);
+                *count = within(self.orders.count_documents(filter)).await? as i64;
+            }
+            Ok(counts)
+        })
+    }
+
+    /// Carries out decisions about dead letters in a range of ids. Repeating it changes nothing.
+    pub fn settle_letters<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        letters: &'a [LetterDecision],
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for LetterDecision { mark, action } in letters {
+                for priority in Priority::ALL {
+                    let filter = doc! {
+                        "priority": priority.as_str(), "status": FALHOU, "outcome.marks": mark,
+                    };
+                    let mut set = doc! { "status": PENDENTE, "retryMark": mark };
+                    if (priority, *action) == (Priority::Vip, LetterAction::RetryLate) {
+                        set.insert("lateVip", true);
+                    }
+                    let update = match action {
+                        LetterAction::Remove => doc! { "$set": { "status": REMOVIDO } },
+                        LetterAction::Retry | LetterAction::RetryLate => doc! {
+                            "$set": set,
+                            "$currentDate": { "retriedAt": true },
+                            "$unset": { "outcome": "" },
+                        },
+                    };
+                    let of = Orders::In(ids);
+                    let refused = self.update_orders(of, &filter, &update).await?.refused;
+                    if let Some((order, why)) = refused.first() {
+                        let refused = refused.len();
+                        tracing::warn!(refused, %order, why,
+                            "MongoDB refuses to change dead letters; they stay dead letters");
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// VIP dead letters with this mark that were never put back late.
+    pub(crate) fn count_first_late<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        mark: &'a str,
+    ) -> BoxFuture<'a, Result<i64>> {
+        Box::pin(async move {
+            let mut filter = dead(ids, Priority::Vip);
+            filter.insert("outcome.marks", mark);
+            filter.insert("lateVip", doc! { "$ne": true });
+            Ok(within(self.orders.count_documents(filter)).await? as i64)
+        })
+    }
+
+    /// Pending orders that were put back with this mark: one more than `most` at most.
+    pub(crate) fn letters_put_back<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        priority: Priority,
+        mark: &'a str,
+        most: i64,
+    ) -> BoxFuture<'a, Result<Vec<OrderId>>> {
+        Box::pin(async move {
+            let mut filter = doc! { "priority": priority.as_str(), "status": PENDENTE };
+            filter.extend(range(ids));
+            filter.insert("retryMark", mark);
+            self.ids(filter, most.saturating_add(1), true).await
+        })
+    }
+
+    pub fn count_dead<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        priority: Priority,
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { within(self.orders.count_documents(dead(ids, priority))).await })
+    }
+}

@@ -1,0 +1,65 @@
+//! The states of orders, as the store has them.
+
+use std::collections::HashMap;
+
+use pedidos_core::order::{CANCELADO, FALHOU, OrderId, PENDENTE, PROCESSADO, REMOVIDO};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderState {
+    Pending,
+    /// By any worker.
+    Processed,
+    Dead,
+    /// Removed or cancelled.
+    Removed,
+}
+
+impl OrderState {
+    /// None if no order has such a status: somebody else has written it.
+    pub(super) fn of(status: &str) -> Option<Self> {
+        match status {
+            PENDENTE => Some(Self::Pending),
+            PROCESSADO => Some(Self::Processed),
+            FALHOU => Some(Self::Dead),
+            REMOVIDO | CANCELADO => Some(Self::Removed),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Pending)
+    }
+}
+
+/// The states of a set of orders. An order that is not in it has no document, or an unknown status.
+#[derive(Debug, Default)]
+pub struct Stored {
+    pub(super) found: HashMap<OrderId, OrderState>,
+    /// The documents with a status that no order has, and that status.
+    pub(super) unknown: HashMap<OrderId, Option<String>>,
+    /// VIP orders among them that were put back after the fence had opened.
+    pub late_vip: u64,
+}
+
+impl Stored {
+    #[must_use]
+    pub fn get(&self, id: &OrderId) -> Option<OrderState> {
+        self.found.get(id).copied()
+    }
+
+    /// Why [`Self::get`] answers none for an order.
+    #[must_use]
+    pub fn why_unknown(&self, id: &OrderId) -> String {
+        match self.unknown.get(id) {
+            Some(Some(status)) => format!("the order has the unknown status '{status}'"),
+            Some(None) => "the order has no status, or one that is not text".to_owned(),
+            None => "order document missing from MongoDB".to_owned(),
+        }
+    }
+
+    #[must_use]
+    pub fn any_terminal(&self) -> bool {
+        self.found.values().any(|found| found.is_terminal())
+    }
+}

@@ -1,0 +1,50 @@
+//! An order as it is stored, for a person to look at.
+
+use mongodb::bson::{Bson, DateTime, deserialize_from_bson};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+/// A field that is missing, or not of its type, is none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredOrder {
+    #[serde(rename = "_id")]
+    pub id: String,
+    #[serde(default, deserialize_with = "if_any")]
+    pub cliente: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub valor: Option<f64>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub tier: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub priority: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub observacoes: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub status: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub created_at: Option<DateTime>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub run_id: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub processed_at: Option<DateTime>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub retried_at: Option<DateTime>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub outcome: Option<StoredOutcome>,
+}
+
+/// Why an order was given up.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StoredOutcome {
+    #[serde(default, deserialize_with = "if_any")]
+    pub error: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub attempts: Option<u32>,
+    /// By MongoDB's clock.
+    #[serde(default, deserialize_with = "if_any")]
+    pub at: Option<DateTime>,
+}
+
+fn if_any<'de, D: Deserializer<'de>, T: DeserializeOwned>(field: D) -> Result<Option<T>, D::Error> {
+    Ok(deserialize_from_bson(Bson::deserialize(field)?).ok())
+}

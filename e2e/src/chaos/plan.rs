@@ -1,0 +1,142 @@
+//! What happens in one run, and when: drawn from one seed.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
+
+use crate::{proxy::Network, servers::Server};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fault {
+    /// SIGKILL of a worker; another is started.
+    WorkerKilled,
+    /// SIGKILL of every worker; as many are started.
+    AllWorkersKilled,
+    /// SIGTERM of a worker; another is started.
+    WorkerStopped,
+    /// SIGSTOP of a worker for longer than a lease.
+    WorkerFrozen,
+    /// SIGKILL of an API; another is started.
+    ApiKilled,
+    /// SIGKILL of a server; it comes back with its data.
+    ServerKilled(Server),
+    /// SIGSTOP of a server for longer than a lease.
+    ServerFrozen(Server),
+    /// Redis comes back empty.
+    RedisEmptied,
+    /// Redis comes back as it was at an earlier moment of the run.
+    RedisOlder,
+    /// The network between a worker and a server, for longer than a lease.
+    NetworkFails(Server, Network),
+    /// Every connection between a worker and a server is reset.
+    ConnectionsReset(Server),
+}
+
+const NETWORKS: [Network; 6] = [
+    Network::Hung { there: true, back: true },
+    Network::Hung { there: true, back: false },
+    Network::Hung { there: false, back: true },
+    Network::Late(Duration::from_millis(60)),
+    Network::Narrow(200_000),
+    Network::Closed,
+];
+
+impl Fault {
+    fn draw(random: &mut impl Rng) -> Self {
+        let server = *Server::ALL.choose(random).expect("there are two");
+        match random.random_range(0..13) {
+            0 | 1 => Self::WorkerKilled,
+            2 => Self::AllWorkersKilled,
+            3 => Self::WorkerStopped,
+            4 => Self::WorkerFrozen,
+            5 => Self::ApiKilled,
+            6 => Self::ServerKilled(server),
+            7 => Self::ServerFrozen(server),
+            8 => Self::RedisEmptied,
+            9 => Self::RedisOlder,
+            10 => Self::ConnectionsReset(server),
+            _ => Self::NetworkFails(server, *NETWORKS.choose(random).expect("there are some")),
+        }
+    }
+
+    #[must_use]
+    pub fn kind(self) -> String {
+        let of = |server| if server == Server::Redis { "Redis" } else { "MongoDB" };
+        match self {
+            Self::WorkerKilled => "worker killed".to_owned(),
+            Self::AllWorkersKilled => "every worker killed at once".to_owned(),
+            Self::WorkerStopped => "worker asked to end".to_owned(),
+            Self::WorkerFrozen => "worker frozen past its lease".to_owned(),
+            Self::ApiKilled => "API killed".to_owned(),
+            Self::ServerKilled(server) => format!("{} killed", of(server)),
+            Self::ServerFrozen(server) => format!("{} frozen", of(server)),
+            Self::RedisEmptied => "Redis emptied".to_owned(),
+            Self::RedisOlder => "Redis back in time".to_owned(),
+            Self::ConnectionsReset(server) => format!("connections to {} reset", of(server)),
+            Self::NetworkFails(server, network) => {
+                let how = match network {
+                    Network::Hung { there: true, back: true } => "hung",
+                    Network::Hung { there: true, .. } => "hung one way (there)",
+                    Network::Hung { .. } => "hung one way (back)",
+                    Network::Late(_) => "late",
+                    Network::Narrow(_) => "narrow",
+                    _ => "closed",
+                };
+                format!("network to {} {how}", of(server))
+            }
+        }
+    }
+}
+
+/// What a person does meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    Nothing,
+    PauseAndResume,
+    Cancel,
+    Reset,
+}
+
+/// One run: how large, on what, and what happens when.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(super) seed: u64,
+    pub(super) quantity: u32,
+    pub(super) workers: usize,
+    pub(super) apis: usize,
+    pub(super) chunk: u32,
+    pub(super) batch: u32,
+    pub(super) slots: u32,
+    /// Each at this share of the run's work, in order.
+    pub(super) faults: Vec<(f64, Fault)>,
+    pub(super) command: (f64, Command),
+}
+
+impl Plan {
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let random = &mut random;
+        let count = random.random_range(1..=4);
+        let mut faults: Vec<(f64, Fault)> =
+            (0..count).map(|_| (random.random_range(0.0..0.95), Fault::draw(random))).collect();
+        faults.sort_by(|one, two| one.0.total_cmp(&two.0));
+        let command = match random.random_range(0..10) {
+            0 | 1 => Command::PauseAndResume,
+            2 => Command::Cancel,
+            3 => Command::Reset,
+            _ => Command::Nothing,
+        };
+        Self {
+            seed,
+            quantity: random.random_range(500..8_000),
+            workers: random.random_range(1..=4),
+            apis: random.random_range(1..=2),
+            chunk: random.random_range(50..1_000),
+            batch: random.random_range(10..200),
+            slots: random.random_range(1..=6),
+            faults,
+            command: (random.random_range(0.0..0.95), command),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! `scripts/xtask COMMAND...`
+
+fn main() -> std::process::ExitCode {
+    xtask::main()
+}
