@@ -6,7 +6,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Leaves a `.gz` beside what is text: the API compiles both in, and zips nothing itself. */
+/** Writes a `.gz` beside each text file. The API embeds both, and compresses nothing itself. */
 function zipped(): Plugin {
   return {
     name: "zipped",
@@ -21,12 +21,12 @@ function zipped(): Plugin {
   };
 }
 
-// Under this server's own name: the API refuses calls of pages from elsewhere.
+// Keeps the Host header of this server: the API refuses calls from other origins.
 const api = { target: process.env["PEDIDOS_URL"] ?? "http://127.0.0.1:3000", changeOrigin: false };
 
 export default defineConfig({
   plugins: [react(), tailwind(), zipped()],
-  // The content security policy lets no styles or scripts be inlined.
+  // The content security policy permits no inline styles or scripts.
   build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy: { "/pedidos": api } },
   preview: { proxy: { "/pedidos": api } },

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { overflow, picture, SIZES, violations } from "./look";
-import { button, launch, live, toast, unable } from "./page";
+import { overflow, SIZES, violations } from "./look";
+import { button, launch, live, toast, disabled } from "./page";
 import { Program } from "./process";
 import { program, SETTINGS } from "./world";
 
@@ -12,7 +12,7 @@ let api: Program;
 let url: string;
 const keys: Record<string, string> = {};
 
-/** An API that asks who calls, beside the one of the other tests, on the same stores. */
+/** A second API that requires authentication, on the stores of the other tests. */
 beforeAll(async () => {
   const folder = inject("folder");
   const file = join(folder, "keys");
@@ -34,11 +34,13 @@ async function signedIn(role: "viewer" | "admin"): Promise<Page> {
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   await page.goto(`${url}/`);
-  await page.getByRole("heading", { name: "Who are you?" }).waitFor();
-  await page.getByLabel("Key").fill("pedidos_wrong");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.getByLabel("API key").fill("pedidos_wrong");
   await button(page, "Sign in").click();
-  await page.getByRole("alert").getByText("Who are you?").waitFor();
-  await page.getByLabel("Key").fill(keys[role]!);
+  const refused = await fetch(`${url}/pedidos/session`, { method: "POST", headers: { authorization: "Bearer pedidos_wrong" } });
+  const { title } = (await refused.json()) as { title: string };
+  await page.getByRole("alert").getByText(title).waitFor();
+  await page.getByLabel("API key").fill(keys[role]!);
   await button(page, "Sign in").click();
   await live(page);
   return page;
@@ -49,11 +51,10 @@ for (const theme of ["light", "dark"] as const) {
     test(`signing in is accessible and fits: ${theme}, ${size}`, async () => {
       const page = await (await browser.newContext({ locale: "en-GB", colorScheme: theme, viewport })).newPage();
       await page.goto(`${url}/`);
-      await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
       expect(await violations(page)).toEqual([]);
       expect(await overflow(page)).toEqual([]);
-      await picture(page, `sign-in-${size}-${theme}`);
-      await page.getByLabel("Key").fill("pedidos_wrong");
+      await page.getByLabel("API key").fill("pedidos_wrong");
       await button(page, "Sign in").click();
       await page.getByRole("alert").waitFor();
       expect(await violations(page), "refused").toEqual([]);
@@ -62,28 +63,28 @@ for (const theme of ["light", "dark"] as const) {
   }
 }
 
-test("a viewer looks, and is told which role presses the buttons", async () => {
+test("a viewer sees the data, and which role each disabled button requires", async () => {
   const page = await signedIn("viewer");
-  await unable(page, "New run").waitFor();
-  // It is there for the keyboard and says why: a person may press it, Playwright would not.
-  await unable(page, "Reset").click({ force: true });
-  await toast(page, "Your role is viewer; this takes admin.");
+  await disabled(page, "New run").waitFor();
+  // Playwright does not click a disabled button unless it is forced to. A user can, to read why.
+  await disabled(page, "Reset").click({ force: true });
+  await toast(page, "Your role is viewer; this requires admin.");
   await page.goto(`${url}/#/audit`);
-  await page.getByRole("main").getByText("Your role is viewer; this takes admin.").waitFor();
+  await page.getByRole("main").getByText("Your role is viewer; this requires admin.").waitFor();
   // No script can read the session.
   expect(await page.evaluate(() => document.cookie)).toBe("");
   await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
   expect(await page.context().cookies()).toEqual([]);
   await page.context().close();
 });
 
-test("an admin presses them, and reads who did", async () => {
+test("an admin pauses and resumes, and the audit trail shows it", async () => {
   const page = await signedIn("admin");
   await button(page, "Pause").click();
   await toast(page, "Paused: nothing is in flight.");
   await button(page, "Resume").click();
-  await toast(page, "The queue goes on.");
+  await toast(page, "Queue resumed.");
   await page.goto(`${url}/#/audit`);
   const row = page.getByRole("row").filter({ hasText: "the-admin" }).filter({ hasText: "pauseQueue" });
   await row.filter({ hasText: "done" }).first().waitFor();

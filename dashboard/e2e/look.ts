@@ -4,15 +4,15 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 
-/** Where screenshots go, if they are wanted. */
+/** The folder for screenshots, if SCREENSHOTS asks for them. */
 export const folder = process.env["SCREENSHOTS"] ? "screenshots" : null;
 if (folder) mkdirSync(folder, { recursive: true });
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds, in the rules of WCAG 2.2 AA and its own best practices. */
+/** Violations of WCAG 2.2 AA and of axe's best practices. */
 export async function violations(page: Page): Promise<string[]> {
-  // Past the policy, which lets no script in that is not the page's own.
+  // By the debugger: the content security policy permits only the page's own scripts.
   const session = await page.context().newCDPSession(page);
   await session.send("Runtime.evaluate", { expression: axe });
   const expression = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
@@ -22,7 +22,7 @@ export async function violations(page: Page): Promise<string[]> {
   return result.value as string[];
 }
 
-/** Wider than the screen: then one has to scroll to the side. */
+/** Elements that make the page scroll sideways. */
 export const overflow = (page: Page) =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
@@ -33,9 +33,9 @@ export const overflow = (page: Page) =>
 
 export const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 360, height: 760 } };
 
-/** A screenshot of the page from its top, if they are wanted. */
-export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
+/** A screenshot of the whole page, if SCREENSHOTS asks for them. */
+export async function picture(page: Page, name: string): Promise<void> {
   if (!folder) return;
   await page.evaluate(() => void window.scrollTo(0, 0));
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }

@@ -20,7 +20,7 @@ afterAll(() => browser.close());
 interface View {
   name: string;
   hash: string;
-  /** Until it shows what it should, and whatever has to be opened. */
+  /** Waits until the view shows its data. */
   ready: (page: Page) => Promise<void>;
 }
 
@@ -36,51 +36,50 @@ const VIEWS: View[] = [
       const boxes = page.getByRole("checkbox", { name: /^Compare run/ });
       await boxes.nth(0).check();
       await boxes.nth(1).check();
-      await page.getByText("B against A").waitFor();
+      await page.getByText("B compared to A").waitFor();
     },
   },
   { name: "audit", hash: "#/audit", ready: (page) => page.getByRole("row").filter({ hasText: "generate" }).first().waitFor() },
 ];
 
+/** The views that the README shows, beside a run in progress. */
+const IN_README = ["jobs-failed", "runs"];
 const DIALOGS = ["New run", "Clean", "Reset", "Retry failed"];
 
 for (const theme of ["light", "dark"] as const) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     test(`every view is accessible and fits: ${theme}, ${size}`, async () => {
-      const { page, mistakes } = await open(browser, "", { colorScheme: theme, viewport, reducedMotion: "reduce" });
-      const shot = (name: string, fullPage = false) => picture(page, `${name}-${size}-${theme}`, fullPage);
+      const { page, errors } = await open(browser, "", { colorScheme: theme, viewport, reducedMotion: "reduce" });
       for (const { name, hash, ready } of VIEWS) {
         await page.goto(`${url}/${hash}`);
         await ready(page);
         expect(await violations(page), name).toEqual([]);
         expect(await overflow(page), name).toEqual([]);
-        await shot(name, true);
+        if (IN_README.includes(name) && size === "desktop" && theme === "light") await picture(page, `${name}-${size}-${theme}`);
       }
       await page.goto(`${url}/#/jobs?state=failed`);
       await page.getByRole("row").nth(1).getByRole("button").click();
-      await dialog(page).getByText("Given up, attempts").waitFor();
+      await dialog(page).getByText("Failed after").waitFor();
       expect(await violations(page)).toEqual([]);
-      await shot("order");
       await page.keyboard.press("Escape");
       await page.goto(`${url}/#/`);
       for (const name of DIALOGS) {
         await button(page, name).click();
         await dialog(page).waitFor();
         expect(await violations(page), name).toEqual([]);
-        if (name === "New run") await shot("new-run");
         await page.keyboard.press("Escape");
         await dialog(page).waitFor({ state: "detached" });
       }
-      expect(mistakes).toEqual([]);
+      expect(errors).toEqual([]);
       await page.context().close();
     });
   }
 }
 
 test("in Portuguese every view is accessible and fits a phone", async () => {
-  const { page, mistakes } = await open(browser, "", { viewport: SIZES.phone, locale: "pt-BR", reducedMotion: "reduce" });
+  const { page, errors } = await open(browser, "", { viewport: SIZES.phone, locale: "pt-BR", reducedMotion: "reduce" });
   for (const [hash, ready] of [
-    ["#/", page.getByText("em mãos").first()],
+    ["#/", page.getByText("em processamento").first()],
     ["#/jobs?state=completed", page.getByRole("row").nth(20)],
     ["#/jobs?state=failed", page.getByRole("row").nth(3)],
     ["#/logs", page.getByRole("region", { name: "Linhas de log" }).getByText("progress").first()],
@@ -91,14 +90,13 @@ test("in Portuguese every view is accessible and fits a phone", async () => {
     await ready.waitFor();
     expect(await violations(page), hash).toEqual([]);
     expect(await overflow(page), hash).toEqual([]);
-    if (hash === "#/") await picture(page, "overview-phone-portuguese", true);
   }
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("pt-BR");
-  expect(mistakes).toEqual([]);
+  expect(errors).toEqual([]);
   await page.context().close();
 });
 
-test("a run that goes on, and one that is paused, are accessible too", async () => {
+test("an active run and a paused one are accessible", async () => {
   for (const theme of ["light", "dark"] as const) {
     await reset();
     const { page } = await open(browser, "", { colorScheme: theme, viewport: SIZES.desktop });
@@ -108,8 +106,8 @@ test("a run that goes on, and one that is paused, are accessible too", async () 
     if (folder) {
       const close = page.getByRole("log").getByRole("button");
       while ((await close.count()) > 0) await close.first().click();
-      await picture(page, `running-desktop-${theme}`, true);
-      // What a link to the page is shown with; a part of the page, so it is made anew only if asked for.
+      await picture(page, `running-desktop-${theme}`);
+      // The preview of a link to the page.
       await page.setViewportSize({ width: 1200, height: 630 });
       if (theme === "dark" && process.env["SCREENSHOTS"] === "og") await page.screenshot({ path: "public/og.png" });
       await page.setViewportSize(SIZES.desktop);
@@ -120,13 +118,12 @@ test("a run that goes on, and one that is paused, are accessible too", async () 
     await button(page, "Cancel run").click();
     await dialog(page).waitFor();
     expect(await violations(page), "cancel").toEqual([]);
-    await picture(page, `cancel-desktop-${theme}`);
     await page.context().close();
   }
   await reset();
 });
 
-test("the page is there within a second of a cold start", async () => {
+test("a cold start shows the page within a second", async () => {
   const times: number[] = [];
   for (let i = 0; i < 5; i += 1) {
     const context = await browser.newContext();
@@ -137,13 +134,13 @@ test("the page is there within a second of a cold start", async () => {
     await context.close();
   }
   console.log(`cold starts, ms: ${times.map(Math.round).join(", ")}`);
-  // The best of them: the machine may be busy, the page must not be slow. On one that has
-  // several times more to do than it can, a second is no measure.
+  // The best of five, because the machine can be busy. On an overloaded machine the limit is
+  // raised by its load.
   const crowded = loadavg()[0]! / availableParallelism();
   expect(Math.min(...times)).toBeLessThan(1_000 * Math.max(1, crowded));
 });
 
-test("what is served is cached, zipped and fenced in", async () => {
+test("what is served is cached, compressed and under a content security policy", async () => {
   const index = await fetch(`${url}/`, { headers: { "accept-encoding": "identity" } });
   expect(index.headers.get("cache-control")).toBe("no-cache");
   expect(index.headers.get("content-security-policy")).toContain("default-src 'none'");

@@ -15,7 +15,7 @@ interface TraceEvent {
   args?: { name?: string };
 }
 
-/** All that was traced, when it is at its end. */
+/** The events of the trace, once it has ended. */
 async function traced(session: CDPSession): Promise<TraceEvent[]> {
   const complete = new Promise<{ stream?: string; dataLossOccurred: boolean }>((resolve) =>
     session.once("Tracing.tracingComplete", resolve),
@@ -32,16 +32,16 @@ async function traced(session: CDPSession): Promise<TraceEvent[]> {
   return (JSON.parse(text) as { traceEvents: TraceEvent[] }).traceEvents;
 }
 
-/** What may be used more than before, bytes: the page keeps some samples and lines, and no more. */
+/** How much the heap may grow, bytes: the page keeps a bounded number of samples and lines. */
 const KEPT = 6 << 20;
 
 const mib = (bytes: number) => Math.round((bytes / (1 << 20)) * 10) / 10;
 
-/** MILLION=1000000 scripts/dashboard-test: minutes, and only as good as the machine is idle. */
-test.runIf(QUANTITY > 0)("a long run is followed with memory flat and the main thread free", { timeout: 3_600_000 }, async () => {
+/** MILLION=1000000 scripts/dashboard-test: takes minutes, and needs an idle machine. */
+test.runIf(QUANTITY > 0)("a long run leaves memory flat and the main thread free", { timeout: 3_600_000 }, async () => {
   await reset();
   const browser = await launch();
-  const { page, mistakes } = await open(browser);
+  const { page, errors } = await open(browser);
   page.context().setDefaultTimeout(0);
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
@@ -76,13 +76,13 @@ test.runIf(QUANTITY > 0)("a long run is followed with memory flat and the main t
     events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`),
   );
   const ran = events.filter(({ name }) => name === "RunTask");
-  // The browser keeps renderers in store, which do next to nothing: the page's is the one at work.
+  // The browser keeps spare renderers: the page's is the one that works most.
   const tasks = [...renderers]
     .map((id) => ran.filter(({ pid, tid }) => `${pid} ${tid}` === id))
     .reduce((most, some) => (some.length > most.length ? some : most), []);
   const longest = (field: "dur" | "tdur") =>
     tasks.map((task) => (task[field] ?? 0) / 1000).sort((a, b) => b - a).slice(0, 5).map((ms) => Math.round(ms * 10) / 10);
-  // Garbage comes and goes: what is left when there is least of it, is kept.
+  // The least of each part: the rest is garbage that is not collected yet.
   const fifths = Array.from({ length: 5 }, (_, i) => Math.min(...heap.slice(i * 20, i * 20 + 20)));
   const { wallClockMs } = await call<Status>("GET", "/pedidos");
   console.log(
@@ -104,11 +104,11 @@ test.runIf(QUANTITY > 0)("a long run is followed with memory flat and the main t
   );
   await browser.close();
   expect(tasks.length).toBeGreaterThan(100);
-  // A task without its time on the processor would pass for a short one.
+  // A task without a processor time would pass as a short one.
   expect(tasks.filter(({ tdur }) => tdur === undefined).length).toBeLessThan(tasks.length / 100);
-  expect(mistakes).toEqual([]);
+  expect(errors).toEqual([]);
   expect(after["JSHeapUsedSize"]! - before["JSHeapUsedSize"]!).toBeLessThan(KEPT);
   for (const least of fifths) expect(least - before["JSHeapUsedSize"]!).toBeLessThan(KEPT);
-  // On the processor: what others on the machine take is not the page's.
+  // Processor time: other processes on the machine do not count.
   expect(longest("tdur")[0]).toBeLessThan(50);
 });

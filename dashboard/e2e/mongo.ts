@@ -2,7 +2,7 @@ import { connect } from "node:net";
 
 type Value = string | number | boolean | Value[] | { [name: string]: Value };
 
-/** BSON of the few types that a command here needs. */
+/** BSON of the few types that these commands need. */
 function bson(document: { [name: string]: Value }): Buffer {
   const parts = Object.entries(document).map(([name, value]) => {
     const key = Buffer.from(`${name}\0`);
@@ -26,7 +26,7 @@ function int(n: number): Buffer {
   return bytes;
 }
 
-/** Deletes so many pending NORMAL orders behind the back of everything: they cannot be processed. */
+/** Deletes so many pending NORMAL orders in MongoDB, so that workers cannot process them. */
 export function poison(count: number): Promise<void> {
   const address = new URL(process.env["MONGO_URI"] ?? "");
   const filter = { status: "pendente", priority: "NORMAL" };
@@ -45,7 +45,7 @@ export function poison(count: number): Promise<void> {
       answer = Buffer.concat([answer, data]);
       if (answer.length < 4 || answer.length < answer.readInt32LE(0)) return;
       socket.end();
-      // {n: <int32>, …}: how many were deleted.
+      // {n: <int32>, …}: the number of deleted orders.
       const at = answer.indexOf("\x10n\0");
       const deleted = at < 0 ? 0 : answer.readInt32LE(at + 3);
       if (deleted === count) resolve();

@@ -21,32 +21,32 @@ export const launch = (more: string[] = []): Promise<Browser> =>
 
 export interface Opened {
   page: Page;
-  /** What the console held that it should not: errors, refusals of the policy. */
-  mistakes: string[];
+  /** Errors in the console, and violations of the content security policy. */
+  errors: string[];
 }
 
-/** A tab of its own profile, live. */
+/** A tab with its own profile, once its stream is open. */
 export async function open(browser: Browser, view = "", options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
-  const mistakes: string[] = [];
-  page.on("pageerror", (error) => mistakes.push(String(error)));
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
-    // A request that fails is said by the browser, whatever the page makes of it.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) mistakes.push(message.text());
+    // The browser logs failed requests, even those that the page handles.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) errors.push(message.text());
   });
   await page.goto(`${url}/${view}`);
   await live(page);
-  return { page, mistakes };
+  return { page, errors };
 }
 
 export const live = (page: Page) => page.locator("[data-link=live]").waitFor();
 export const phase = (page: Page, name: string) => page.locator(`main [data-phase=${name}]`).first().waitFor();
 export const toast = (page: Page, text: string | RegExp) => page.getByRole("log").getByText(text).first().waitFor();
 export const button = (page: Page, name: string | RegExp) => page.getByRole("main").getByRole("button", { name, exact: true });
-/** One that cannot be used now: it can be clicked all the same, and then says why. */
-export const unable = (page: Page, name: string) => button(page, name).and(page.locator("[aria-disabled=true]"));
+/** A disabled button. A click on it shows why it is disabled. */
+export const disabled = (page: Page, name: string) => button(page, name).and(page.locator("[aria-disabled=true]"));
 export const dialog = (page: Page) => page.getByRole("dialog");
 
 /** Starts a run from the page. */
@@ -57,14 +57,14 @@ export async function generate(page: Page, quantity: number | string, seed?: num
   await dialog(page).getByRole("button", { name: "Start" }).click();
 }
 
-/** A whole run of which so many NORMAL orders cannot be processed: deleted while it stands still. */
+/** A whole run with so many dead letters: NORMAL orders that are deleted while it is paused. */
 export async function generateWithLetters(page: Page, quantity: number, seed: number, letters: number): Promise<void> {
   await generate(page, quantity, seed);
   const until = async (wanted: (status: Status) => boolean) => {
-    // Asked for without a pause: such a run is short.
+    // Without a pause between requests, because such a run is short.
     while (!wanted(await call<Status>("GET", "/pedidos")));
   };
-  // Its NORMAL orders come last.
+  // NORMAL orders are processed last.
   await until(({ phase, progress }) => progress.generated > 0 && phase !== "DONE");
   await call("POST", "/pedidos/queue/pause");
   while (!(await call<{ paused: boolean }>("GET", "/pedidos/queue/status")).paused);
@@ -79,5 +79,5 @@ export async function call<T = Record<string, never>>(method: "GET" | "POST", pa
   return (await response.json()) as T;
 }
 
-/** Nothing goes on, nothing is paused, nothing is stored. */
+/** Leaves no run, no pause and no stored order. */
 export const reset = () => call("POST", "/pedidos/reset");

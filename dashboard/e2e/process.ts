@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 
-/** A program that was started here, and ends with the tests. */
+/** A program that the tests start and stop. */
 export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
-  /** What it says when it is ready. */
+  /** Its address, once it is ready. */
   readonly listening: Promise<string>;
 
   constructor(program: string, env: Record<string, string>, log: string) {
@@ -14,17 +14,17 @@ export class Program {
     this.#child.stderr?.pipe(file, { end: false });
     this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
     this.listening = new Promise((resolve, reject) => {
-      let said = "";
+      let output = "";
       this.#child.stdout?.on("data", (data: Buffer) => {
         file.write(data);
-        said += data.toString();
-        const found = /listening on (http:\/\/\S+)/.exec(said);
+        output += data.toString();
+        const found = /listening on (http:\/\/\S+)/.exec(output);
         if (found) resolve(found[1]!);
       });
       this.#child.once("error", reject);
       this.#child.once("close", (code) => reject(new Error(`${program} ended (${code}) before it listened: see ${log}`)));
     });
-    // Whoever does not wait for it may still be told when it ends.
+    // Not every test waits for it: an early end must not be an unhandled rejection.
     this.listening.catch(() => {});
   }
 
@@ -32,7 +32,6 @@ export class Program {
     return this.#child.pid;
   }
 
-  /** Without a word. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }

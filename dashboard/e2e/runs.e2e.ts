@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Status } from "../src/api/client";
-import { button, call, dialog, generate, launch, live, open, phase, reset, toast, unable } from "./page";
+import { button, call, dialog, generate, launch, live, open, phase, reset, toast, disabled } from "./page";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeEach(() => reset());
 const status = () => call<Status>("GET", "/pedidos");
 
 test("a run is started from the page and watched to its end", async () => {
-  const { page, mistakes } = await open(browser);
+  const { page, errors } = await open(browser);
   await page.getByText("no run yet").first().waitFor();
   await generate(page, 4000, 42);
   await toast(page, "A run of 4,000 orders was accepted.");
@@ -22,7 +22,7 @@ test("a run is started from the page and watched to its end", async () => {
   expect(await page.getByTestId("percent").textContent()).toBe("100 %");
   await page.waitForFunction(() => document.title === "Done · Pedidos");
   expect(await page.locator('link[rel="icon"]').getAttribute("href")).toMatch(/^data:image\/svg\+xml,/);
-  // Each phase has been seen, and its time; the fence is open, and was kept.
+  // Each phase shows its time; the fence is open and was not violated.
   const { ledger, fence } = await status();
   for (const step of ["GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN"]) {
     expect(await page.locator(`[data-step=${step}]`).textContent(), step).toMatch(/\d (ms|s)/);
@@ -35,22 +35,22 @@ test("a run is started from the page and watched to its end", async () => {
     expect(await row.locator("[data-off]").getAttribute("data-off")).toBe("0");
   }
   await toast(page, "Done: every order is accounted for");
-  expect(mistakes).toEqual([]);
+  expect(errors).toEqual([]);
   await page.context().close();
 });
 
-test("what the API refuses is said in its own words", async () => {
+test("a refusal is shown in the API's words", async () => {
   const { page } = await open(browser);
   await generate(page, "1e6");
-  await page.getByRole("alert").getByText("'1e6' is not a whole number from 1 to 1500000").waitFor();
+  await page.getByRole("alert").getByText(/1e6.* 1500000/).waitFor();
   await dialog(page).getByLabel("Orders").fill("1200");
   await dialog(page).getByRole("button", { name: "Start" }).click();
   await phase(page, "DONE");
   await page.context().close();
 });
 
-test("pausing stops the figures, resuming goes on, and a reload in between loses nothing", async () => {
-  const { page, mistakes } = await open(browser);
+test("a pause stops the figures, a resume continues, and a reload in between loses nothing", async () => {
+  const { page, errors } = await open(browser);
   await generate(page, 6000);
   await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
   await button(page, "Pause").click();
@@ -64,20 +64,20 @@ test("pausing stops the figures, resuming goes on, and a reload in between loses
   await page.getByTestId("pause").waitFor();
   const shown = await page.getByTestId("percent").textContent();
   expect(shown).toBe(`${(Math.floor(paused.eta.progressPercent * 10 + 1e-9) / 10).toFixed(1)} %`);
-  // The phases before the reload are still there, from the stream's beginning.
+  // The stream starts before the run, so the phases before the reload are shown.
   await page.locator("[data-step=GENERATING]").getByText(/\d (ms|s)/).waitFor();
   expect((await status()).progress).toEqual(paused.progress);
-  await unable(page, "New run").click({ force: true });
-  await toast(page, /is active: wait for its end, or cancel it/);
+  await disabled(page, "New run").click({ force: true });
+  await toast(page, /is active\. Wait for it to end, or cancel it/);
 
   await button(page, "Resume").click();
-  await toast(page, "The queue goes on.");
+  await toast(page, "Queue resumed.");
   await phase(page, "DONE");
-  expect(mistakes).toEqual([]);
+  expect(errors).toEqual([]);
   await page.context().close();
 });
 
-test("two tabs show the same, and what one does the other sees", async () => {
+test("two tabs show the same, and each shows what the other does", async () => {
   const [one, other] = await Promise.all([open(browser), open(browser)]);
   await generate(one.page, 5000);
   await other.page.locator("[data-step][aria-current=step]").first().waitFor();
@@ -86,28 +86,28 @@ test("two tabs show the same, and what one does the other sees", async () => {
   await button(one.page, "Resume").click();
   await other.page.getByTestId("pause").waitFor({ state: "detached" });
   await Promise.all([phase(one.page, "DONE"), phase(other.page, "DONE")]);
-  for (const { page, mistakes } of [one, other]) {
+  for (const { page, errors } of [one, other]) {
     expect(await page.getByTestId("percent").textContent()).toBe("100 %");
-    expect(mistakes).toEqual([]);
+    expect(errors).toEqual([]);
     await page.context().close();
   }
 });
 
-test("changes of phase are browser notifications, if asked for, while the tab is in the background", async () => {
-  const { page, mistakes } = await open(browser, "", { permissions: ["notifications"] });
-  // The browser's own, with an ear on it; a tab without a window is never in the background.
+test("phase changes are browser notifications, if turned on, while the tab is in the background", async () => {
+  const { page, errors } = await open(browser, "", { permissions: ["notifications"] });
+  // Records the browser's notifications. A tab of a headless browser is never in the background.
   await page.evaluate(() => {
-    const told: string[] = [];
+    const notifications: string[] = [];
     const Real = window.Notification;
-    class Heard extends Real {
+    class Recorded extends Real {
       constructor(title: string, options?: NotificationOptions) {
         super(title, options);
-        told.push(`${this.title}: ${this.body}`);
+        notifications.push(`${this.title}: ${this.body}`);
       }
     }
-    Object.assign(window, { Notification: Heard, told });
+    Object.assign(window, { Notification: Recorded, notifications });
   });
-  const told = () => page.evaluate(() => (window as unknown as { told: string[] }).told);
+  const notifications = () => page.evaluate(() => (window as unknown as { notifications: string[] }).notifications);
   const background = (hidden: boolean) =>
     page.evaluate((hidden) => Object.defineProperty(document, "hidden", { value: hidden, configurable: true }), hidden);
   const bell = page.getByRole("button", { name: "Browser notifications" });
@@ -120,22 +120,22 @@ test("changes of phase are browser notifications, if asked for, while the tab is
 
   await background(true);
   await run();
-  expect(await told()).toEqual([]);
+  expect(await notifications()).toEqual([]);
 
   await bell.click();
   await toast(page, "Notifications are on.");
   await run();
   const { runId } = await status();
-  await expect.poll(told).toContainEqual(expect.stringMatching(`^Pedidos · ${runId?.slice(0, 8)}: Done: every order`));
+  await expect.poll(notifications).toContainEqual(expect.stringMatching(`^Pedidos · ${runId?.slice(0, 8)}: Done: every order`));
 
   await background(false);
-  const before = await told();
+  const before = await notifications();
   await run();
-  expect(await told()).toEqual(before);
+  expect(await notifications()).toEqual(before);
   await bell.click();
   await toast(page, "Notifications are off.");
 
-  // Chrome on Android grants them, and makes none.
+  // Chrome on Android grants the permission, but the constructor throws.
   await page.evaluate(() => {
     function none() {
       throw new TypeError("Illegal constructor");
@@ -146,14 +146,14 @@ test("changes of phase are browser notifications, if asked for, while the tab is
   await toast(page, "Notifications are on.");
   await background(true);
   await run();
-  await toast(page, /did not show one, and notifications are off again: TypeError: Illegal constructor/);
+  await toast(page, /could not show a notification\. Notifications are off again: TypeError: Illegal constructor/);
   expect(await page.locator("[data-link=live]").count()).toBe(1);
-  expect(mistakes).toEqual([]);
+  expect(errors).toEqual([]);
   await page.context().close();
 });
 
-test("a cancel says what will be lost, and what was", async () => {
-  const { page, mistakes } = await open(browser);
+test("a cancel shows what will be lost, and then what was lost", async () => {
+  const { page, errors } = await open(browser);
   await generate(page, 20_000);
   await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
   await button(page, "Pause").click();
@@ -164,30 +164,30 @@ test("a cancel says what will be lost, and what was", async () => {
   const written = (n: number) => n.toLocaleString("en-GB");
   expect(text).toContain(`not processed${written(progress.generated - progress.processedTotal)}`);
   expect(text).toContain(`not generated yet${written(progress.target - progress.generated)}`);
-  expect(text).toContain(`Processed, and kept${written(progress.processedTotal)}`);
+  expect(text).toContain(`processed (kept)${written(progress.processedTotal)}`);
   await dialog(page).getByRole("button", { name: "Cancel run" }).click();
-  await toast(page, `${written(progress.processedTotal)} had been processed`);
+  await toast(page, `${written(progress.processedTotal)} orders were already processed`);
   await phase(page, "ABORTED");
   const { ledger } = await status();
   expect(ledger.vip.removed + ledger.normal.removed).toBe(progress.generated - progress.processedTotal);
-  await unable(page, "Cancel run").click({ force: true });
+  await disabled(page, "Cancel run").click({ force: true });
   await toast(page, "No run is active.");
-  expect(mistakes).toEqual([]);
+  expect(errors).toEqual([]);
   await page.context().close();
 });
 
-test("a reset says what will be deleted, and leaves nothing", async () => {
+test("a reset shows what will be deleted, and deletes everything", async () => {
   const { page } = await open(browser);
   await generate(page, 1500);
   await phase(page, "DONE");
   await button(page, "Reset").click();
   await dialog(page).getByText("1,500").first().waitFor();
-  // Escape goes back, and nothing has happened.
+  // Escape closes the dialog without a reset.
   await page.keyboard.press("Escape");
   expect((await status()).phase).toBe("DONE");
   await button(page, "Reset").click();
   await dialog(page).getByRole("button", { name: "Reset" }).click();
-  await toast(page, "Everything is empty: 1,500 orders and 1 run were deleted.");
+  await toast(page, "Reset done: 1,500 orders and 1 run deleted.");
   await phase(page, "IDLE");
   await page.goto(page.url() + "#/runs");
   await page.getByRole("main").getByRole("paragraph").getByText("No runs yet.").waitFor();

@@ -12,7 +12,7 @@ declare module "vitest" {
   }
 }
 
-/** Small chunks and batches, so that a run of some thousand orders lasts long enough to be watched. */
+/** Small chunks and batches, so that a run of some thousand orders lasts a few seconds. */
 export const SETTINGS = {
   BACKEND_LOGS: "false",
   GENERATION_CHUNK_SIZE: "500",
@@ -31,10 +31,10 @@ export function program(name: string): string {
   return join(folder, name);
 }
 
-/** For a run of a million nothing is made smaller. */
+/** A run of a million has the default sizes. */
 const settings = process.env["MILLION"] ? { BACKEND_LOGS: "false", ADMIN_PORT: "0" } : SETTINGS;
 
-/** One API and two workers, on the stores of the environment. */
+/** Starts one API and two workers on the stores of the environment. */
 export default async function start(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "dashboard-e2e-"));
   const programs: Program[] = [];

@@ -1,9 +1,9 @@
-// Holds the licences of package-lock.json against those that are allowed. What reaches the
-// browser must be permissive; a build or test tool may also be file-level copyleft, by name.
+// Checks the licences in package-lock.json. What reaches the browser must be permissive; a
+// build or test tool that is named here may also be file-level copyleft.
 import { readFileSync } from "node:fs";
 
 const ALLOWED = ["0BSD", "Apache-2.0", "BlueOak-1.0.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "Python-2.0"];
-// lightningcss writes the stylesheet, axe-core looks for mistakes: neither is in the page.
+// lightningcss builds the stylesheet, axe-core checks accessibility: neither is in the page.
 const TOOLS = { "MPL-2.0": /^(axe-core|lightningcss(-[\w-]+)?)$/ };
 
 const { packages } = JSON.parse(readFileSync(new URL("../package-lock.json", import.meta.url), "utf8"));

@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { Audit } from "./audit/audit";
-import { useSpeech } from "./i18n";
+import { useTranslation } from "./i18n";
+import { at } from "./lib/meta";
 import { usePlace, type View } from "./lib/router";
 import { Jobs } from "./jobs/jobs";
 import { useLive } from "./live/use";
@@ -14,12 +15,12 @@ import { Toasts } from "./ui/toasts";
 const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: Jobs, logs: Logs, runs: Runs, audit: Audit };
 
 export function App() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const { view } = usePlace();
   const mustSignIn = useLive((state) => state.mustSignIn);
   const Page = mustSignIn ? SignIn : PAGES[view];
   useEffect(() => {
-    // In newer browsers it answers with a promise, which is no way to end an effect.
+    // Newer browsers answer with a promise, which an effect must not return.
     void window.scrollTo(0, 0);
   }, [view]);
   return (
@@ -31,11 +32,11 @@ export function App() {
         <Page />
       </main>
       <footer className="mx-auto max-w-7xl px-4 pb-8 text-sm text-soft sm:px-6">
-        <a href="/docs" className="underline underline-offset-4 hover:text-ink">
+        <a href={at("/docs")} className="underline underline-offset-4 hover:text-ink">
           {t("footer.docs")}
         </a>
         {" · "}
-        <a href="/metrics" className="underline underline-offset-4 hover:text-ink">
+        <a href={at("/metrics")} className="underline underline-offset-4 hover:text-ink">
           {t("footer.metrics")}
         </a>
       </footer>

@@ -1,3 +1,4 @@
+import { at } from "../lib/meta";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -34,11 +35,11 @@ export interface Options<O> {
   path?: Parameters<O, "path">;
   headers?: Record<string, string>;
   signal?: AbortSignal;
-  /** How long an answer may take, ms. */
-  patience?: number;
+  /** How long the answer may take, ms. */
+  timeout?: number;
 }
 
-/** What went wrong, as the API says it. Status 0: it could not be asked. */
+/** An error as the API describes it. Status 0: the API did not answer. */
 export class Problem extends Error {
   readonly status: number;
   readonly title: string;
@@ -59,12 +60,12 @@ async function problem(response: Response): Promise<Problem> {
       return new Problem(response.status, body.title ?? response.statusText, body.detail, body.runId);
     }
   } catch {
-    // No problem+json: a proxy's answer, most likely.
+    // No problem+json: most likely the answer of a proxy.
   }
   return new Problem(response.status, response.statusText, `HTTP ${response.status} ${response.statusText}`);
 }
 
-/** The path with its parameters filled in, and the query. */
+/** The path with its parameters filled in, and the query string. */
 export function url(path: string, parts: object = {}, query: object = {}): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String((parts as Record<string, unknown>)[name])),
@@ -77,15 +78,15 @@ export function url(path: string, parts: object = {}, query: object = {}): strin
   return text ? `${filled}?${text}` : filled;
 }
 
-/** Any answer at all; a Problem with status 0 if there is none. */
-export async function ask(path: string, init: RequestInit, patience = 15_000): Promise<Response> {
-  const signals = [AbortSignal.timeout(patience), init.signal].filter((signal) => signal != null);
+/** Any answer, whatever its status; a Problem with status 0 if there is none. */
+export async function ask(path: string, init: RequestInit, timeout = 15_000): Promise<Response> {
+  const signals = [AbortSignal.timeout(timeout), init.signal].filter((signal) => signal != null);
   try {
-    return await fetch(path, { ...init, signal: AbortSignal.any(signals), cache: "no-store" });
+    return await fetch(at(path), { ...init, signal: AbortSignal.any(signals), cache: "no-store" });
   } catch (error) {
     if (init.signal?.aborted) throw error;
     const late = error instanceof DOMException && error.name === "TimeoutError";
-    throw new Problem(0, "", late ? `no answer within ${Math.round(patience / 1000)} s` : "no connection");
+    throw new Problem(0, "", late ? `no answer within ${Math.round(timeout / 1000)} s` : "no connection");
   }
 }
 
@@ -94,7 +95,7 @@ async function call<T>(method: string, path: string, options: Options<unknown>):
   const init: RequestInit = { method, ...(headers && { headers }), ...(signal && { signal }) };
   const parts = options as { path?: object; query?: object };
   const target = url(path, parts.path, parts.query);
-  const response = await ask(target, init, options.patience);
+  const response = await ask(target, init, options.timeout);
   if (!response.ok) throw await problem(response);
   try {
     return (await response.json()) as T;
@@ -116,16 +117,15 @@ export function remove<P extends PathsWith<"delete">>(path: P, options: Options<
   return call<Good<Operation<P, "delete">>>("DELETE", path, options as Options<unknown>);
 }
 
-/** Null if both stores answer the API; else which does not, and why. */
+/** Null if the API reaches both stores; else which one it does not reach, and why. */
 export async function unready(signal: AbortSignal): Promise<string | null> {
   const response = await ask("/readyz", { signal }, 8_000);
   if (response.ok) return null;
-  const told = await problem(response);
-  if (told.status !== 503) throw told;
-  return told.message;
+  const failure = await problem(response);
+  if (failure.status !== 503) throw failure;
+  return failure.message;
 }
 
-/** Health is told with 503, too. */
 export async function health(signal: AbortSignal): Promise<Health> {
   const response = await ask("/pedidos/health/queue", { signal }, 8_000);
   const type = response.headers.get("content-type") ?? "";

@@ -1,18 +1,18 @@
 import { useEffect, useState } from "react";
 import { get, type AuditLine } from "../api/client";
-import { useSpeech, type Key } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { useLive } from "../live/use";
-import { told } from "../overview/actions";
-import { forbidden } from "../overview/can";
+import { errorText } from "../api/error-text";
+import { forbidden } from "../commands/command";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
 
 const PAGE = 25;
-const LOOKS = { begun: "text-soft", done: "text-good", refused: "text-warn", failed: "text-bad" } as const;
+const STYLES = { begun: "text-soft", done: "text-good", refused: "text-warn", failed: "text-bad" } as const;
 
-/** Who changed what, the newest first. */
+/** The audit trail, newest first. */
 export function Audit() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const session = useLive((state) => state.session);
   const why = forbidden("listAudit", { session });
   return (
@@ -25,8 +25,8 @@ export function Audit() {
 }
 
 function Trail() {
-  const { t, moment } = useSpeech();
-  // Cursors of the pages before this one, the first of which has none.
+  const { t, moment } = useTranslation();
+  // The cursors of the previous pages. The first page has none.
   const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
   const [page, setPage] = useState<{ lines: readonly AuditLine[]; next: string | null } | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -38,7 +38,7 @@ function Trail() {
         setPage({ lines, next: nextCursor ?? null });
         setTrouble(null);
       },
-      (error: unknown) => !stop.signal.aborted && setTrouble(told(error)),
+      (error: unknown) => !stop.signal.aborted && setTrouble(errorText(error)),
     );
     return () => stop.abort();
   }, [cursor]);
@@ -81,7 +81,7 @@ function Trail() {
                     {line.operation} <span className="break-words text-soft">{line.parameters.map(({ name, value }) => `${name}=${value}`).join(" ")}</span>
                   </td>
                   <td className={`${cell} !whitespace-normal`}>
-                    <span className={LOOKS[line.outcome]}>{t(`outcome.${line.outcome}` as Key)}</span>{" "}
+                    <span className={STYLES[line.outcome]}>{t(`outcome.${line.outcome}` as Key)}</span>{" "}
                     <span className="text-soft">{[line.status, line.detail].filter(Boolean).join(" ")}</span>
                   </td>
                   <td className={`${cell} hidden text-soft md:table-cell`}>{line.address}</td>

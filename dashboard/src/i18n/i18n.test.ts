@@ -16,7 +16,7 @@ test("both languages fill in the same values", () => {
   for (const key of keys) expect(values(pt[key]), key).toEqual(values(en[key]));
 });
 
-test("words that follow a number follow one that is filled in", () => {
+test("plural words belong to a number that is filled in", () => {
   for (const text of [...Object.values(en), ...Object.values(pt)]) {
     for (const [, name] of text.matchAll(/\{(\w+)\|/g)) expect(text).toContain(`{${name}}`);
     expect(text.replaceAll(/\{\w+(\|[^|{}]*\|[^|{}]*)?\}/g, ""), "a brace, or a word, too many").not.toMatch(/[{}|]/);
@@ -24,7 +24,7 @@ test("words that follow a number follow one that is filled in", () => {
 });
 
 test("every text is used", () => {
-  // `phase.${phase}.words`: anything may stand where the value does.
+  // `phase.${phase}.words` uses every key of this form.
   const patterns = [...source.matchAll(/`((?:\w+\.)+)\$\{[^`}]*\}((?:\.\w+)*)`/g)].map(
     ([, before, after]) => new RegExp(`^${before}\\w+${after}$`),
   );
@@ -43,13 +43,13 @@ test.each([
   for (const value of values) expect(en).toHaveProperty([`${name}.${value}`]);
 });
 
-test("values are filled in, numbers as the language writes them", () => {
+test("values are filled in, with numbers in the format of the language", () => {
   expect(translate("pt", "did.generated", { n: 1_000_000 })).toBe("Execução de 1.000.000 pedidos aceita.");
-  expect(translate("en", "jobs.notFound", { id: "x" })).toBe("There is no order x.");
+  expect(translate("en", "jobs.notFound", { id: "x" })).toBe("Order x not found.");
   expect([0, 1, 2].map((n) => translate("en", "did.retried", { n }))).toEqual([
-    "0 orders are tried again.",
-    "1 order is tried again.",
-    "2 orders are tried again.",
+    "0 orders will be retried.",
+    "1 order will be retried.",
+    "2 orders will be retried.",
   ]);
-  expect(translate("pt", "did.reset", { orders: 1, runs: 2 })).toBe("Tudo vazio: 1 pedido e 2 execuções apagados.");
+  expect(translate("pt", "did.reset", { orders: 1, runs: 2 })).toBe("Tudo apagado: 1 pedido e 2 execuções.");
 });

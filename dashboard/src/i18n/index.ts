@@ -16,7 +16,7 @@ export function translate(language: Language, key: Key, values: Record<string, s
   });
 }
 
-export interface Speech {
+export interface Translation {
   language: Language;
   t: (key: Key, values?: Record<string, string | number>) => string;
   n: (n: number) => string;
@@ -27,7 +27,7 @@ export interface Speech {
   moment: (at: string | number) => string;
 }
 
-function speech(language: Language): Speech {
+function translation(language: Language): Translation {
   return {
     language,
     t: (key, values) => translate(language, key, values),
@@ -40,11 +40,11 @@ function speech(language: Language): Speech {
   };
 }
 
-const spoken: Record<Language, Speech> = { en: speech("en"), pt: speech("pt") };
+const translations: Record<Language, Translation> = { en: translation("en"), pt: translation("pt") };
 
-/** In the language that is chosen now: for what is said outside of a component. */
-export const say = (): Speech => spoken[prefs.get().language];
+/** In the language that is chosen now: for text that is made outside of a component. */
+export const currentTranslation = (): Translation => translations[prefs.get().language];
 
-export function useSpeech(): Speech {
-  return spoken[useSyncExternalStore(prefs.subscribe, () => prefs.get().language)];
+export function useTranslation(): Translation {
+  return translations[useSyncExternalStore(prefs.subscribe, () => prefs.get().language)];
 }

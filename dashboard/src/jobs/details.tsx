@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from "react";
 import type { Job, Order } from "../api/client";
-import { useSpeech, type Key } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { price } from "../lib/format";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
@@ -11,22 +11,22 @@ interface Props {
   job: Job | null;
   busy: boolean;
   error: string | null;
-  cannotRetry: string | null;
+  whyNotRetry: string | null;
   onRetry: (id: string) => void;
   onClose: () => void;
 }
 
-/** The order's document, and of a dead one what went wrong. */
-export function Details({ order, job, busy, error: failure, cannotRetry, onRetry, onClose }: Props) {
-  const { t, moment, n, language } = useSpeech();
+/** The order's document, and the error of a dead letter. */
+export function Details({ order, job, busy, error: failure, whyNotRetry, onRetry, onClose }: Props) {
+  const { t, moment, n, language } = useTranslation();
   const id = order?.id ?? job?.id ?? "";
   const dead = order?.status === "falhou";
   const error = order?.outcome?.error ?? job?.failedReason;
   const attempts = order?.outcome?.attempts ?? job?.attemptsMade;
   const at = (value: string | null | undefined) => (value ? moment(value) : "—");
-  // Toasts are behind a dialog.
+  // Shown in the dialog, because toasts are behind it.
   const [copied, setCopied] = useState("");
-  // None on a page by plain HTTP, but for localhost.
+  // Browsers have no clipboard on a plain HTTP page, except on localhost.
   const clipboard = navigator.clipboard as Clipboard | undefined;
   const copy = () =>
     clipboard?.writeText(JSON.stringify(order ?? job, null, 2)).then(
@@ -77,7 +77,7 @@ export function Details({ order, job, busy, error: failure, cannotRetry, onRetry
           {t("do.copy")}
         </Button>
         {dead && (
-          <Button icon="retry" kind="primary" busy={busy} tipEnd reason={cannotRetry} onClick={() => onRetry(id)}>
+          <Button icon="retry" kind="primary" busy={busy} tipEnd reason={whyNotRetry} onClick={() => onRetry(id)}>
             {t("do.retryOne")}
           </Button>
         )}

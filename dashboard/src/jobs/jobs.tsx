@@ -1,12 +1,14 @@
 import { useCallback, useEffect, useRef, useState, type FormEvent } from "react";
-import { get, post, Problem, type CleanState, type Job, type JobState, type Order } from "../api/client";
-import { useSpeech, type Key } from "../i18n";
+import { get, Problem, type CleanState, type Job, type JobState, type Order } from "../api/client";
+import { CleanDialog, whyNotClean } from "../commands/clean";
+import type { Reason } from "../commands/command";
+import { usePerform } from "../commands/perform";
+import { retry, RetryDialog, retryOne } from "../commands/retry";
+import { useTranslation, type Key } from "../i18n";
 import { useLive } from "../live/use";
 import { link, usePlace } from "../lib/router";
-import { told, useDeed } from "../overview/actions";
-import { both, type Part } from "../overview/balance";
-import { cannot, cannotClean, cannotRetry } from "../overview/can";
-import { Clean, Retry } from "../overview/dialogs";
+import { errorText } from "../api/error-text";
+import { total, type Part } from "../live/ledger";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
 import { toast } from "../ui/toasts";
@@ -21,7 +23,7 @@ const STATES: Record<JobState, { part: Part; clean: CleanState }> = {
   failed: { part: "dead", clean: "failed" },
 };
 const PAGE = 25;
-/** As far as the API lists completed ones. */
+/** The API lists completed jobs up to this index. */
 const LAST = 10_000;
 const AGAIN = 3_000;
 
@@ -33,7 +35,7 @@ interface Listed {
 }
 
 export function Jobs() {
-  const { t, n } = useSpeech();
+  const { t, n } = useTranslation();
   const { query } = usePlace();
   const live = useLive((state) => state);
   const asked = query.get("state");
@@ -43,7 +45,7 @@ export function Jobs() {
   const [trouble, setTrouble] = useState<string | null>(null);
   const [order, setOrder] = useState<{ order: Order | null; job: Job | null } | null>(null);
   const [open, setOpen] = useState<"clean" | "retry" | null>(null);
-  const retrying = useDeed(true);
+  const retrying = usePerform(true);
 
   useEffect(() => {
     setStart(0);
@@ -55,17 +57,17 @@ export function Jobs() {
         const available = answer.available[state] ?? 0;
         setListed({ state, start, jobs: answer.jobs, available });
         setTrouble(null);
-        // There are fewer than there were: this page is gone.
+        // There are fewer jobs than before, and this page no longer exists.
         if (start > 0 && start >= available) setStart(Math.max(0, Math.ceil(available / PAGE) - 1) * PAGE);
       } catch (error) {
-        if (!signal.aborted) setTrouble(told(error));
+        if (!signal.aborted) setTrouble(errorText(error));
       }
     },
     [state, start],
   );
   const tabs = useRef<HTMLElement>(null);
   useEffect(() => {
-    // On a phone not all of them fit.
+    // On a phone not all tabs fit.
     tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [state]);
   const again = useRef<() => void>(() => {});
@@ -85,24 +87,19 @@ export function Jobs() {
     };
   }, [load]);
 
-  const retryOne = (id: string) =>
+  const retryOrder = (id: string) =>
     retrying.run(
-      async () => {
-        const { retried } = await post("/pedidos/queue/retry-failed", { query: { id }, patience: 60_000 });
-        // Somebody was quicker, or the run was cancelled meanwhile.
-        if (retried === 0) throw new Error(t("did.retriedNone"));
-        return t("did.retried", { n: retried });
-      },
+      () => retryOne.perform(id),
       () => {
         setOrder(null);
         again.current();
       },
     );
   const shown = listed?.state === state ? listed : null;
-  const available = shown?.available ?? (live.status ? both(live.status, STATES[state].part) : 0);
+  const available = shown?.available ?? (live.status ? total(live.status, STATES[state].part) : 0);
   const end = Math.min(available, state === "completed" ? LAST + 1 : Infinity);
   const { status } = live;
-  const whyNot = (reason: ReturnType<typeof cannot>) => reason && t(...reason);
+  const text = (reason: Reason | null) => reason && t(...reason);
   return (
     <div className="space-y-4">
       <div className="flex flex-wrap items-end justify-between gap-3">
@@ -120,8 +117,8 @@ export function Jobs() {
             }`}
           >
             {t(`state.${some}` as Key)}
-            <span className={`text-xs ${some === "failed" && status && both(status, "dead") > 0 ? "font-semibold text-bad" : ""}`}>
-              {status ? n(both(status, STATES[some].part)) : ""}
+            <span className={`text-xs ${some === "failed" && status && total(status, "dead") > 0 ? "font-semibold text-bad" : ""}`}>
+              {status ? n(total(status, STATES[some].part)) : ""}
             </span>
           </a>
         ))}
@@ -130,11 +127,11 @@ export function Jobs() {
         <p className="text-sm text-soft">{t(`jobs.${state}.words` as Key)}</p>
         <div className="flex gap-2">
           {state === "failed" && (
-            <Button icon="retry" reason={whyNot(cannot("retry", live))} onClick={() => setOpen("retry")}>
+            <Button icon="retry" reason={text(retry.whyDisabled(live))} onClick={() => setOpen("retry")}>
               {t("do.retryAll")}
             </Button>
           )}
-          <Button tipEnd icon="broom" reason={whyNot(cannotClean(STATES[state].clean, live))} onClick={() => setOpen("clean")}>
+          <Button tipEnd icon="broom" reason={text(whyNotClean(STATES[state].clean, live))} onClick={() => setOpen("clean")}>
             {t("do.clean")}
           </Button>
         </div>
@@ -167,19 +164,19 @@ export function Jobs() {
           job={order.job}
           busy={retrying.busy}
           error={retrying.error}
-          cannotRetry={whyNot(cannotRetry(order.order?.runId, live))}
-          onRetry={retryOne}
+          whyNotRetry={text(retryOne.whyDisabled(order.order?.runId, live))}
+          onRetry={retryOrder}
           onClose={() => setOrder(null)}
         />
       )}
-      {open === "clean" && <Clean first={STATES[state].clean} onClose={() => { setOpen(null); again.current(); }} />}
-      {open === "retry" && <Retry onClose={() => { setOpen(null); again.current(); }} />}
+      {open === "clean" && <CleanDialog first={STATES[state].clean} onClose={() => { setOpen(null); again.current(); }} />}
+      {open === "retry" && <RetryDialog onClose={() => { setOpen(null); again.current(); }} />}
     </div>
   );
 }
 
 function Search({ onFound }: { onFound: (order: Order) => void }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [id, setId] = useState("");
   const [busy, setBusy] = useState(false);
   const find = async (event: FormEvent) => {
@@ -191,7 +188,7 @@ function Search({ onFound }: { onFound: (order: Order) => void }) {
       const order = await get("/pedidos/orders/{id}", { path: { id: wanted } });
       if (order) onFound(order);
     } catch (error) {
-      toast("bad", error instanceof Problem && error.status === 404 ? t("jobs.notFound", { id: wanted }) : told(error));
+      toast("bad", error instanceof Problem && error.status === 404 ? t("jobs.notFound", { id: wanted }) : errorText(error));
     } finally {
       setBusy(false);
     }

@@ -1,5 +1,5 @@
 import type { Job } from "../api/client";
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 import { price } from "../lib/format";
 
 export function Priority({ of }: { of: string | null | undefined }) {
@@ -10,7 +10,7 @@ export function Priority({ of }: { of: string | null | undefined }) {
 }
 
 export function Table({ jobs, onOpen }: { jobs: readonly Job[]; onOpen: (job: Job) => void }) {
-  const { t, time, n, language } = useSpeech();
+  const { t, time, n, language } = useTranslation();
   const failed = jobs.some((job) => job.state === "failed");
   const head = "px-3 py-2.5 text-xs font-medium text-soft whitespace-nowrap";
   const cell = "px-3 py-2 align-middle";

@@ -17,7 +17,7 @@ export const whole = (n: number, language: Language): string =>
 export const percent = (n: number, language: Language, digits = 1): string =>
   `${formatter(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(floor(n, digits))} %`;
 
-/** Never up: 99.97 of 100 is not 100. */
+/** Rounded down: 99.97 % must not show as 100 %. */
 function floor(n: number, digits: number): number {
   const scale = 10 ** digits;
   return Math.floor(n * scale + 1e-9) / scale;
@@ -39,7 +39,7 @@ export function duration(ms: number, language: Language): string {
   return `${Math.floor(seconds / 3_600)} h ${two(Math.floor((seconds % 3_600) / 60))} min`;
 }
 
-/** The same in whole seconds: for what counts down or up. */
+/** A duration in whole seconds, for what counts down or up. */
 export const clock = (ms: number, language: Language): string =>
   ms < 59_500 ? `${whole(Math.max(0, Math.round(ms / 1000)), language)} s` : duration(ms, language);
 

@@ -8,27 +8,27 @@ import { link, parse } from "./router";
 import { csv } from "./table";
 
 describe("figures", () => {
-  test("are written as each language does", () => {
+  test("have the format of each language", () => {
     expect(format.whole(1_234_567.4, "en")).toBe("1,234,567");
     expect(format.whole(1_234_567.4, "pt")).toBe("1.234.567");
     expect(format.percent(45.67, "pt")).toBe("45,6 %");
   });
 
-  test("never say 100 % before it is", () => {
+  test("never show 100 % too early", () => {
     expect(format.percent(99.97, "en")).toBe("99.9 %");
     expect(format.percent(99.999, "en", 0)).toBe("99 %");
     expect(format.percent(100, "en")).toBe("100.0 %");
     expect(format.percent(19.3, "en")).toBe("19.3 %");
   });
 
-  test("of time are as fine as they need to be", () => {
+  test("of time have a fitting precision", () => {
     const all = [0, 845, 12_345, 59_960, 125_000, 3_840_000].map((ms) => format.duration(ms, "en"));
     expect(all).toEqual(["0 ms", "845 ms", "12.3 s", "1 min 00 s", "2 min 05 s", "1 h 04 min"]);
     expect([-5, 1_400, 61_000].map((ms) => format.clock(ms, "en"))).toEqual(["0 s", "1 s", "1 min 01 s"]);
   });
 });
 
-describe("the places of the page", () => {
+describe("addresses of views", () => {
   test("are read from the hash, and anything unknown is the overview", () => {
     expect(parse("").view).toBe("overview");
     expect(parse("#/nothing").view).toBe("overview");
@@ -36,14 +36,14 @@ describe("the places of the page", () => {
     expect([view, query.get("state")]).toEqual(["jobs", "failed"]);
   });
 
-  test("are linked as they are read", () => {
+  test("are written as they are read", () => {
     expect(link("overview")).toBe("#/");
     expect(link("runs", { compare: "" })).toBe("#/runs");
     expect(parse(link("jobs", { state: "a&b" })).query.get("state")).toBe("a&b");
   });
 });
 
-test("addresses carry what was given, encoded, and nothing else", () => {
+test("addresses hold the given values, encoded, and nothing else", () => {
   expect(url("/pedidos/orders/{id}", { id: "a/b" })).toBe("/pedidos/orders/a%2Fb");
   expect(url("/pedidos/queue/jobs", {}, { types: "waiting,active", start: 0, id: undefined, limit: "" })).toBe(
     "/pedidos/queue/jobs?types=waiting%2Cactive&start=0",
@@ -76,7 +76,7 @@ describe("title and icon", () => {
     expect(title(45, "GENERATING", false)).toBe("45 % · Gerando · Pedidos");
   });
 
-  test("the ring closes with the percent", () => {
+  test("the ring shows the percent", () => {
     const drawn = (percent: number) => Number(/dasharray%3D%22([\d.]+)/.exec(icon(percent, "GENERATING", false))![1]);
     expect(drawn(0)).toBe(0);
     expect(drawn(50)).toBeCloseTo(drawn(100) / 2, 0);

@@ -1,4 +1,4 @@
-import { Store } from "../live/store";
+import { Store } from "./store";
 
 export type Language = "en" | "pt";
 export type Theme = "system" | "light" | "dark";
@@ -16,7 +16,7 @@ function read(): Prefs {
   try {
     kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Prefs>;
   } catch {
-    // Storage that may not be used, or holds something else: then it is not remembered.
+    // Storage is not permitted, or holds something else: the defaults apply.
   }
   const portuguese = typeof navigator !== "undefined" && navigator.language.toLowerCase().startsWith("pt");
   return {
@@ -33,11 +33,11 @@ export function choose(change: Partial<Prefs>): void {
   try {
     localStorage.setItem(KEY, JSON.stringify(prefs.get()));
   } catch {
-    // See above.
+    // Storage is not permitted: the choice is not kept.
   }
 }
 
-/** Keeps the document as the choices say, and the system's theme if none was made. */
+/** Applies language and theme to the document. Without a choice, the theme is the system's. */
 export function apply(): void {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const show = () => {

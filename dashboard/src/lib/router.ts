@@ -8,7 +8,7 @@ export interface Place {
   query: URLSearchParams;
 }
 
-/** `#/jobs?state=failed`: the views are behind the hash, so that the server has one page. */
+/** `#/jobs?state=failed`: the hash selects the view, so that the server has one page. */
 export function parse(hash: string): Place {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2) as [string?, string?];
   const view = VIEWS.find((view) => view === path) ?? "overview";
@@ -21,7 +21,7 @@ export function link(view: View, query: Record<string, string | undefined> = {})
   return `#/${view === "overview" ? "" : view}${text ? `?${text}` : ""}`;
 }
 
-/** Goes there. The browser tells of it later, and a box that was ticked is unticked until then. */
+/** Changes the address and notifies at once: the browser's own event comes later, and a checkbox would flicker until then. */
 export function go(to: string): void {
   window.location.hash = to;
   window.dispatchEvent(new HashChangeEvent("hashchange"));

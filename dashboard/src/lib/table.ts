@@ -1,6 +1,6 @@
 type Row = Readonly<Record<string, unknown>>;
 
-/** RFC 4180, and nothing in it that a spreadsheet would take for a formula. */
+/** CSV as in RFC 4180, without values that a spreadsheet takes for a formula. */
 export function csv(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cell = (value: unknown): string => {
@@ -13,7 +13,7 @@ export function csv(rows: readonly Row[]): string {
   return lines.map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
-/** Has the browser save this text. */
+/** Has the browser download this text. */
 export function download(name: string, type: string, text: string): void {
   const href = URL.createObjectURL(new Blob([text], { type }));
   const anchor = document.createElement("a");

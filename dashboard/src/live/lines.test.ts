@@ -24,7 +24,7 @@ describe("the last lines", () => {
     expect(lines.counts).toEqual({ INFO: 2, WARN: 1, ERROR: 1 });
   });
 
-  test("are as many as fit; all are counted", () => {
+  test("are bounded; all are counted", () => {
     const lines = new Lines(10);
     for (let i = 0; i < 50; i += 1) lines.add({ level: "WARN", line: at(i, "WARN") });
     expect(lines.get().map(({ text }) => text)).toEqual(Array.from({ length: 10 }, (_, i) => `line ${40 + i}`));

@@ -8,7 +8,7 @@ export interface Line {
   level: LineLevel;
   process: string;
   text: string;
-  /** All of it, as it was logged. */
+  /** The whole line, as it was logged. */
   whole: string;
 }
 
@@ -23,9 +23,8 @@ export function parse(whole: string, level: string): Line {
   return { key: made, time, level: known === "WARN" || known === "ERROR" ? known : "INFO", process, text, whole };
 }
 
-/** The last lines: as many as fit, whatever comes. */
+/** The last lines of the log, a bounded number of them. */
 export class Lines {
-  /** So many are kept. */
   readonly most: number;
   #lines: readonly Line[] = [];
   #counts = { INFO: 0, WARN: 0, ERROR: 0 };
@@ -37,12 +36,12 @@ export class Lines {
 
   get = (): readonly Line[] => this.#lines;
 
-  /** Lines seen since this page was opened, by level. */
+  /** The number of lines since the page was opened, by level. */
   get counts(): Readonly<Record<LineLevel, number>> {
     return this.#counts;
   }
 
-  /** The backlog, in place of all there is. */
+  /** Replaces all lines by those that the API has kept. */
   replace(logs: { logMessages: string[]; warnMessages: string[]; errorMessages: string[] }): void {
     this.#counts = { INFO: 0, WARN: 0, ERROR: 0 };
     const of = (lines: string[], level: LineLevel) => lines.map((line) => parse(line, level));

@@ -1,8 +1,7 @@
 import { prefs } from "../lib/prefs";
 import { Connection } from "./connection";
 
-/** The one connection of this page. */
 export const connection = new Connection();
 
-// A page that has been asked to notify must hear of everything.
+// With notifications on, a hidden page still needs the stream.
 connection.wanted = () => prefs.get().notify;

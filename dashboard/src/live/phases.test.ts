@@ -2,15 +2,15 @@ import { describe, expect, test } from "vitest";
 import type { Phase } from "../api/client";
 import { entered, isActive, milestone, rank, timeIn, type PhaseTimes } from "./phases";
 
-const told = (changes: [Phase, number, string?][]): PhaseTimes => {
+const timesAfter = (changes: [Phase, number, string?][]): PhaseTimes => {
   let times: PhaseTimes | null = null;
   for (const [phase, at, runId = "a"] of changes) times = entered(times, { phase, runId, at });
   return times!;
 };
 
 describe("time in phases", () => {
-  test("is added up over every visit", () => {
-    const times = told([
+  test("is the sum of all visits", () => {
+    const times = timesAfter([
       ["GENERATING", 100],
       ["ENQUEUE_VIP", 150],
       ["GENERATING", 170],
@@ -23,28 +23,28 @@ describe("time in phases", () => {
   });
 
   test("stands still once a run has ended", () => {
-    const times = told([["WAITING_NORMAL_DRAIN", 10], ["DONE", 60]]);
+    const times = timesAfter([["WAITING_NORMAL_DRAIN", 10], ["DONE", 60]]);
     expect(timeIn(times, "WAITING_NORMAL_DRAIN", 1_000_000)).toBe(50);
     expect(timeIn(times, "DONE", 1_000_000)).toBeNull();
   });
 
-  test("takes what is told twice once", () => {
-    const once = told([["GENERATING", 0], ["ENQUEUE_VIP", 50], ["WAITING_VIP_DRAIN", 80]]);
-    const twice = told([["GENERATING", 0], ["ENQUEUE_VIP", 50], ["WAITING_VIP_DRAIN", 80], ["ENQUEUE_VIP", 50], ["WAITING_VIP_DRAIN", 80]]);
+  test("counts a repeated event once", () => {
+    const once = timesAfter([["GENERATING", 0], ["ENQUEUE_VIP", 50], ["WAITING_VIP_DRAIN", 80]]);
+    const twice = timesAfter([["GENERATING", 0], ["ENQUEUE_VIP", 50], ["WAITING_VIP_DRAIN", 80], ["ENQUEUE_VIP", 50], ["WAITING_VIP_DRAIN", 80]]);
     expect(twice).toEqual(once);
   });
 
-  test("starts over with another run", () => {
-    const times = told([["DONE", 500], ["GENERATING", 900, "b"]]);
+  test("starts anew with another run", () => {
+    const times = timesAfter([["DONE", 500], ["GENERATING", 900, "b"]]);
     expect(times).toMatchObject({ runId: "b", first: 900, spent: {} });
   });
 
   test("is never negative, whatever the clocks say", () => {
-    expect(timeIn(told([["GENERATING", 500]]), "GENERATING", 100)).toBe(0);
+    expect(timeIn(timesAfter([["GENERATING", 500]]), "GENERATING", 100)).toBe(0);
   });
 });
 
-test("a run in error is active: it waits for a person", () => {
+test("a run in ERROR is active", () => {
   const active = (["IDLE", "GENERATING", "ERROR", "DONE", "ABORTED"] as Phase[]).map(isActive);
   expect(active).toEqual([false, true, true, false, false]);
   expect([rank("GENERATING"), rank("DONE"), rank("ABORTED")]).toEqual([0, 5, -1]);
@@ -65,7 +65,7 @@ describe("milestones", () => {
     expect(announced(phases)).toEqual(["GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "DONE"]);
   });
 
-  test("are errors and cancels from anywhere, and never idleness", () => {
+  test("are errors and cancels in any phase, and never IDLE", () => {
     expect(announced(["IDLE", "GENERATING", "ERROR"])).toEqual(["GENERATING", "ERROR"]);
     expect(announced(["GENERATING", "ABORTED", "GENERATING"])).toEqual(["GENERATING", "ABORTED"]);
   });

@@ -1,6 +1,6 @@
 import type { Phase } from "../api/client";
 
-/** The phases of a run, in the order in which it goes through them. */
+/** The phases of a run, in order. */
 export const STEPS = [
   "GENERATING",
   "ENQUEUE_VIP",
@@ -14,30 +14,30 @@ export type Step = (typeof STEPS)[number];
 
 const ENDED: readonly Phase[] = ["IDLE", "DONE", "ABORTED"];
 
-/** Is there a run that has not ended? In ERROR there is one, and it waits for a person. */
+/** Has the run not ended? A run in ERROR has not: it needs an operator. */
 export const isActive = (phase: Phase): boolean => !ENDED.includes(phase);
 
 export const isMoving = (phase: Phase): boolean => isActive(phase) && phase !== "ERROR";
 
-/** How far a phase is; -1 for those that are no step of a run. */
+/** The position of a phase in a run; -1 for phases that are no step of it. */
 export const rank = (phase: Phase): number => (STEPS as readonly Phase[]).indexOf(phase);
 
 export interface PhaseTimes {
   runId: string | null;
   current: Phase;
-  /** Since when, by the server's clock. */
+  /** When the current phase was entered, by the server's clock. */
   since: number;
-  /** When the run was first seen in a phase. */
+  /** When the run was first seen. */
   first: number;
-  /** Time spent in each phase that was left, ms. */
+  /** The time spent in each phase that was left, ms. */
   spent: Partial<Record<Phase, number>>;
-  /** When each was last entered. */
+  /** When each phase was last entered. */
   entered: Partial<Record<Phase, number>>;
 }
 
 /**
- * Takes in one change of phase. GENERATING and ENQUEUE_VIP alternate hundreds of times in
- * a run, and a replay begins again: so times are added up, and the changes are not kept.
+ * Adds one change of phase. GENERATING and ENQUEUE_VIP alternate hundreds of times in a
+ * run, and a replay starts over: so times are summed, and single changes are not kept.
  */
 export function entered(
   times: PhaseTimes | null,
@@ -47,7 +47,7 @@ export function entered(
   if (times?.runId !== runId) {
     return { runId, current: phase, since: at, first: at, spent: {}, entered: { [phase]: at } };
   }
-  // Told once more, after a reconnection.
+  // The stream repeats events after a reconnection.
   if (at < times.since || (at === times.since && phase === times.current)) return times;
   const before = times.spent[times.current] ?? 0;
   return {
@@ -59,7 +59,7 @@ export function entered(
   };
 }
 
-/** Time in a phase so far; `now` by the server's clock. Null: it was not seen in it. */
+/** The time in a phase so far; null if the run was not seen in it. `now` is by the server's clock. */
 export function timeIn(times: PhaseTimes | null, phase: Phase, now: number): number | null {
   if (!times) return null;
   const spent = times.spent[phase];
@@ -70,8 +70,8 @@ export function timeIn(times: PhaseTimes | null, phase: Phase, now: number): num
 }
 
 /**
- * Which changes are worth a word: a run's first time in a phase, and its end. Answers the
- * rank to remember, or null if this one is not.
+ * Which changes of phase are announced: the first time a run is in a phase, and its end.
+ * Answers the rank to remember, or null for a change that is not announced.
  */
 export function milestone(reached: { runId: string | null; rank: number }, runId: string | null, phase: Phase) {
   if (phase === "IDLE") return null;

@@ -3,8 +3,8 @@ import { rates, samplesOfLog, Series, type Sample } from "./series";
 
 const sample = (t: number, vip: number, normal = 0, generated = 0): Sample => ({ t, vip, normal, generated });
 
-describe("the course of a run", () => {
-  test("fits in the same room whatever its length, and its figures stay true", () => {
+describe("a series", () => {
+  test("is bounded, and its figures stay exact", () => {
     const series = new Series(100);
     series.begin("a");
     for (let t = 0.25; t < 10_000; t += 0.25) series.add(sample(t, t * 1_000));
@@ -16,7 +16,7 @@ describe("the course of a run", () => {
     for (const rate of vip.slice(1)) expect(rate).toBeCloseTo(1_000, 6);
   });
 
-  test("takes in late what is older, in its place, and nothing twice", () => {
+  test("keeps late samples in order, and none twice", () => {
     const series = new Series();
     series.begin("a");
     series.add(sample(10, 100), sample(20, 200));
@@ -24,7 +24,7 @@ describe("the course of a run", () => {
     expect(series.samples.map(({ t }) => t)).toEqual([0, 5, 10, 15, 20]);
   });
 
-  test("is forgotten with another run", () => {
+  test("is cleared by another run", () => {
     const series = new Series();
     series.begin("a");
     series.add(sample(1, 10));
@@ -34,7 +34,7 @@ describe("the course of a run", () => {
     expect(series.samples).toEqual([]);
   });
 
-  test("ends where it ended", () => {
+  test("ends with the last sample", () => {
     const series = new Series();
     series.begin("a");
     series.add(sample(1, 10), sample(2, 20), sample(2.4, 22));
@@ -42,20 +42,20 @@ describe("the course of a run", () => {
     expect(series.samples.map(({ t, vip }) => [t, vip])).toEqual([[0, 0], [1, 10], [2, 20], [2.3, 25]]);
   });
 
-  test("tells those who listen, until they stop", () => {
+  test("notifies listeners until they unsubscribe", () => {
     const series = new Series();
-    let told = 0;
-    const stop = series.subscribe(() => (told += 1));
+    let calls = 0;
+    const stop = series.subscribe(() => (calls += 1));
     series.begin("a");
     series.add(sample(1, 1));
     stop();
     series.add(sample(2, 2));
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
   });
 });
 
 describe("rates", () => {
-  test("are taken over the last seconds, so that batches do not show as spikes", () => {
+  test("are averages over seconds, so that batches are no spikes", () => {
     const bursts = Array.from({ length: 41 }, (_, i) => sample(i * 0.25, Math.floor(i / 4) * 1_000, i * 10, i * 20));
     const [t, vip, normal, overall, generated] = rates(bursts);
     expect(t.at(-1)).toBe(10);
@@ -65,18 +65,18 @@ describe("rates", () => {
     expect(overall.at(-1)).toBeCloseTo(vip.at(-1)! + normal.at(-1)!);
   });
 
-  test("are not negative when a replay starts the counters over", () => {
+  test("are not negative after a replay", () => {
     const [, vip] = rates([sample(0, 0), sample(10, 5_000), sample(20, 100), sample(30, 5_000)]);
     expect(Math.min(...vip)).toBe(0);
   });
 
-  test("of nothing are nothing", () => {
+  test("of no samples are empty", () => {
     expect(rates([])).toEqual([[], [], [], [], []]);
     expect(rates([sample(0, 0)])).toEqual([[0], [0], [0], [0], [0]]);
   });
 });
 
-test("the log holds the course of a run, of this run only", () => {
+test("the log gives the samples of this run only", () => {
   const lines = [
     "2026-11-23T02:34:50.000Z INFO worker:2eee20a5 progress phase=GENERATING generated=20 vip=2 normal=1 here_generated_per_s=4.0",
     "2026-11-23T02:34:45.000Z INFO worker:2eee20a5 progress phase=GENERATING generated=10 vip=1 normal=0 here_generated_per_s=2.0",

@@ -1,4 +1,4 @@
-/** What was counted at an instant, `t` seconds after the run was accepted. */
+/** The counts of a run, `t` seconds after it was accepted. */
 export interface Sample {
   t: number;
   generated: number;
@@ -6,15 +6,15 @@ export interface Sample {
   normal: number;
 }
 
-/** t, VIP, NORMAL, both, generated: orders per second. */
+/** t, then orders per second: VIP, NORMAL, both, generated. */
 export type Rates = [number[], number[], number[], number[], number[]];
 
-/** Shortest time that a rate is taken over: batches come in bursts. */
+/** The shortest time that a rate is computed over, s: batches arrive in bursts. */
 const SHORTEST = 2;
 
 /**
- * The counts of a run over time. They are cumulative, so any sample may be left out and the
- * rest stay true: when it is full, every other one goes, and a run of any length fits.
+ * The counts of a run over time, in bounded memory. They are cumulative, so samples can be
+ * dropped: when the series is full, every other sample goes.
  */
 export class Series {
   readonly #most: number;
@@ -36,7 +36,7 @@ export class Series {
     this.#tell();
   }
 
-  /** What is older than the newest sample is taken in at its place. */
+  /** Samples are kept in order of time, in whatever order they arrive. */
   add(...samples: Sample[]): void {
     for (const sample of samples) {
       const last = this.#samples.at(-1);
@@ -54,7 +54,7 @@ export class Series {
     this.#tell();
   }
 
-  /** The last one: what was taken for later, by a clock that ran ahead, goes. */
+  /** Adds the last sample. Samples that a fast clock dated later are dropped. */
   end(sample: Sample): void {
     this.#samples = this.#samples.filter(({ t }) => t < sample.t);
     this.add(sample);
@@ -70,7 +70,7 @@ export class Series {
   }
 }
 
-/** The rates at each sample, over the last seconds before it. */
+/** The rates at each sample, over the seconds before it. */
 export function rates(samples: readonly Sample[]): Rates {
   const result: Rates = [[], [], [], [], []];
   const spacing = samples.length > 1 ? (samples.at(-1)!.t - samples[0]!.t) / (samples.length - 1) : 0;
@@ -80,7 +80,7 @@ export function rates(samples: readonly Sample[]): Rates {
     while (from + 1 < i && samples[from + 1]!.t <= sample.t - window) from += 1;
     const before = samples[from]!;
     const seconds = sample.t - before.t;
-    // After a replay the counters start over: that is no negative rate.
+    // A replay resets the counters: that is no negative rate.
     const rate = (field: "vip" | "normal" | "generated") =>
       seconds > 0 ? Math.max(0, (sample[field] - before[field]) / seconds) : 0;
     const [vip, normal] = [rate("vip"), rate("normal")];
@@ -91,7 +91,7 @@ export function rates(samples: readonly Sample[]): Rates {
 
 const PROGRESS = /^(\S+Z) \S+ \S+ progress .*generated=(\d+) vip=(\d+) normal=(\d+)/;
 
-/** The samples that the log of a run holds: workers write one every few seconds. */
+/** The samples in a run's log: workers log one every few seconds. */
 export function samplesOfLog(lines: readonly string[], start: number, end = Infinity): Sample[] {
   const samples: Sample[] = [];
   for (const line of lines) {

@@ -1,8 +1,8 @@
 import { get, post, Problem, remove } from "../api/client";
 import { live } from "./store";
 
-/** Finds out who this browser is to the API, and renews its session; 401: somebody must sign in. */
-export async function whoAmI(signal: AbortSignal): Promise<void> {
+/** Loads the session, which also renews it. A 401 means that somebody must sign in. */
+export async function loadSession(signal: AbortSignal): Promise<void> {
   try {
     live.set({ session: await get("/pedidos/session", { signal }), mustSignIn: false });
   } catch (error) {
@@ -11,13 +11,13 @@ export async function whoAmI(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Gives the key away for a cookie that no script can read. It is kept nowhere here. */
+/** Exchanges the key for a cookie that no script can read. The page does not keep the key. */
 export async function signIn(key: string): Promise<void> {
   const session = await post("/pedidos/session", { headers: { Authorization: `Bearer ${key}` } });
   live.set({ session, mustSignIn: false });
 }
 
-/** Everything that is shown goes with the session. */
+/** Ends the session, and clears everything that the page shows. */
 export async function signOut(): Promise<void> {
   await remove("/pedidos/session");
   window.location.reload();

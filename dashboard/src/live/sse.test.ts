@@ -15,7 +15,7 @@ const EVENTS = [
 ];
 
 describe("a stream of events", () => {
-  test("is read whole", () => {
+  test("is parsed", () => {
     expect(new EventParser().push(STREAM)).toEqual(EVENTS);
   });
 
@@ -28,7 +28,7 @@ describe("a stream of events", () => {
     }
   });
 
-  test("keeps what is not complete to itself", () => {
+  test("holds back an incomplete event", () => {
     const parser = new EventParser();
     expect(parser.push("data: half")).toEqual([]);
     expect(parser.push("\n")).toEqual([]);

@@ -1,4 +1,4 @@
-/** One event of a stream, or the sign of life of a comment. */
+/** One event of a stream. */
 export interface ServerEvent {
   id: string;
   event: string;
@@ -6,9 +6,9 @@ export interface ServerEvent {
 }
 
 /**
- * Reads `text/event-stream` as it comes in, in pieces of any size. The browser's own
- * EventSource hides comments, the status and the body of a refusal, and cannot begin at
- * an id: all of them are needed here.
+ * Parses `text/event-stream` as it arrives, in pieces of any size. The browser's own
+ * EventSource hides comments and the status of a refusal, and cannot start at an id; the
+ * page needs all three.
  */
 export class EventParser {
   #rest = "";

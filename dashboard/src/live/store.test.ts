@@ -6,7 +6,7 @@ import { backoff, pause } from "./waiting";
 const worker = (id: string): Worker => ({ id, host: "h", pid: 1, version: "0", slots: 25, busy: 0, lastSeen: "2026-11-23T00:00:00.000Z" });
 
 describe("workers", () => {
-  test("that went are remembered for a while, with when they were last seen", () => {
+  test("that are gone stay listed for a while, with the time of their last heartbeat", () => {
     const before = seen([], [worker("b"), worker("a")], 1_000);
     expect(before.map(({ worker }) => worker.id)).toEqual(["a", "b"]);
     const after = seen(before, [worker("b")], 5_000);
@@ -18,26 +18,26 @@ describe("workers", () => {
     expect(seen(after, [worker("a"), worker("b")], 6_000).every(({ gone }) => !gone)).toBe(true);
   });
 
-  test("were last seen at their heartbeat, by the server's clock", () => {
+  test("are as old as their heartbeat, by the server's clock", () => {
     const now = Date.parse("2026-11-23T01:00:07.000Z");
     expect(silentFor({ ...unknown, ahead: -3_600_000 }, worker("a"), now)).toBe(7_000);
     expect(silentFor({ ...unknown, ahead: -7_200_000 }, worker("a"), now)).toBe(0);
   });
 
-  test("are never too many to show", () => {
+  test("are bounded", () => {
     let known = seen([], [], 0);
     for (let i = 0; i < 500; i += 1) known = seen(known, [worker(`w${i}`)], i);
     expect(known.length).toBe(100);
   });
 });
 
-describe("what is known", () => {
+describe("the live data", () => {
   const status = (phase: string) => ({ phase, runId: "a", wallClockMs: 5_000 }) as Status;
   const healthy = { queue: { connected: true } } as Health;
   const away = { queue: { connected: false }, error: "connection refused" } as unknown as Health;
   const state = (change: Partial<Live>): Live => ({ ...unknown, link: "live", health: healthy, statusAt: 1_000, ...change });
 
-  test("goes on between two answers, as long as they can be trusted", () => {
+  test("advance between two answers while they are current", () => {
     expect(wallClock(state({ status: status("GENERATING") }), 3_000)).toBe(7_000);
     expect(wallClock(state({ status: status("DONE") }), 3_000)).toBe(5_000);
     expect(wallClock(state({ status: status("GENERATING"), link: "offline" }), 3_000)).toBe(5_000);
@@ -45,14 +45,14 @@ describe("what is known", () => {
     expect(wallClock(unknown, 3_000)).toBe(0);
   });
 
-  test("tells the server's time, whatever this machine's clock shows", () => {
+  test("give the server's time, whatever this machine's clock shows", () => {
     const run = { runId: "a", createdAt: "2026-11-23T00:00:00.000Z" } as Run;
     const known = state({ status: status("GENERATING"), run });
     expect(serverNow(known, 3_000)).toBe(Date.parse("2026-11-23T00:00:07.000Z"));
     expect(serverNow(state({ status: status("GENERATING") }), 3_000)).toBe(3_000);
   });
 
-  test("says what is away, and why", () => {
+  test("name an outage and its reason", () => {
     expect(outage(state({}))).toBeNull();
     expect(outage(state({ health: away }))).toBe("connection refused");
     expect(outage(state({ link: "offline", trouble: "no connection" }))).toBe("no connection");
@@ -62,13 +62,13 @@ describe("what is known", () => {
 });
 
 describe("waiting", () => {
-  test("takes longer after each failure, never the same, and never too long", () => {
+  test("is exponential with jitter, and bounded", () => {
     const longest = [0, 1, 2, 3, 50].map((failures) => backoff(failures, () => 1));
     expect(longest).toEqual([500, 1_000, 2_000, 4_000, 15_000]);
     expect(backoff(3, () => 0)).toBe(2_000);
   });
 
-  test("ends when it is woken", async () => {
+  test("ends when woken", async () => {
     const wake = new AbortController();
     const waited = pause(60_000, wake.signal);
     wake.abort();

@@ -1,12 +1,12 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { live, type Live } from "./store";
 
-/** A part of what is known; the component is drawn again when that part changes. */
+/** A part of the live data. The component renders again when that part changes. */
 export function useLive<T>(part: (state: Live) => T): T {
   return useSyncExternalStore(live.subscribe, () => part(live.get()));
 }
 
-/** This machine's clock, in steps. */
+/** This machine's clock, updated every `step` ms. */
 export function useNow(step = 1_000): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** Waits; answers true at once when it is woken. */
+/** Waits. Answers true at once when woken. */
 export function pause(ms: number, woken: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (early: boolean) => {
@@ -13,7 +13,7 @@ export function pause(ms: number, woken: AbortSignal): Promise<boolean> {
   });
 }
 
-/** How long to wait after so many failures: doubling, and never all at the same time. */
+/** How long to wait after so many failures: exponential, with jitter. */
 export function backoff(failures: number, random = Math.random): number {
   const most = Math.min(15_000, 500 * 2 ** Math.min(failures, 8));
   return most / 2 + (random() * most) / 2;

@@ -1,5 +1,5 @@
 import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { useSpeech, type Key } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { matches, type Line, type LineLevel } from "../live/lines";
 import { lines } from "../live/store";
 import { useLive } from "../live/use";
@@ -7,17 +7,17 @@ import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
 
 const LEVELS = ["all", "INFO", "WARN", "ERROR"] as const;
-/** Lines drawn: those before them are a search away. */
+/** Only so many lines are drawn. Earlier ones can be found by searching. */
 const DRAWN = 400;
 
-const LOOKS: Record<LineLevel, string> = {
+const STYLES: Record<LineLevel, string> = {
   INFO: "text-soft",
   WARN: "bg-warn-wash text-warn",
   ERROR: "bg-bad-wash text-bad",
 };
 
 export function Logs() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const current = useSyncExternalStore(lines.subscribe, lines.get);
   const [held, setHeld] = useState<readonly Line[] | null>(null);
   const [level, setLevel] = useState<(typeof LEVELS)[number]>("all");
@@ -66,7 +66,7 @@ export function Logs() {
 }
 
 function Tail({ drawn, held }: { drawn: readonly Line[]; held: boolean }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   const toEnd = () => {
@@ -109,11 +109,11 @@ function Tail({ drawn, held }: { drawn: readonly Line[]; held: boolean }) {
 function Entry({ line }: { line: Line }) {
   const { level, process, text, time } = line;
   return (
-    <div className={`px-4 py-0.5 break-words sm:flex sm:gap-3 ${level === "INFO" ? "" : LOOKS[level]}`}>
+    <div className={`px-4 py-0.5 break-words sm:flex sm:gap-3 ${level === "INFO" ? "" : STYLES[level]}`}>
       <span className="shrink-0 text-soft" title={time}>
         {time.slice(11, 23)}
       </span>
-      <span className={`ms-2 shrink-0 font-semibold sm:ms-0 sm:w-12 ${level === "INFO" ? LOOKS.INFO : ""}`}>{level}</span>
+      <span className={`ms-2 shrink-0 font-semibold sm:ms-0 sm:w-12 ${level === "INFO" ? STYLES.INFO : ""}`}>{level}</span>
       <span className="ms-2 shrink-0 text-soft sm:ms-0 sm:w-32">{process}</span>
       <span className="block min-w-0 sm:inline">{text}</span>
     </div>
@@ -121,7 +121,7 @@ function Entry({ line }: { line: Line }) {
 }
 
 function Stats() {
-  const { t, n } = useSpeech();
+  const { t, n } = useTranslation();
   useSyncExternalStore(lines.subscribe, lines.get);
   const counts = useLive((state) => state.status?.counts);
   const { INFO, WARN, ERROR } = lines.counts;

@@ -1,11 +1,11 @@
 import type { Ledger as Figures } from "../api/client";
-import { useSpeech, type Key } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { useLive } from "../live/use";
 import { Icon } from "../ui/icons";
 import { Panel } from "../ui/panel";
-import { balance, PARTS, type Part } from "./balance";
+import { balance, PARTS, type Part } from "../live/ledger";
 
-const LOOKS: Record<Part, string> = {
+const STYLES: Record<Part, string> = {
   deferred: "bg-quiet/45",
   waiting: "bg-quiet",
   leased: "bg-focus",
@@ -15,9 +15,9 @@ const LOOKS: Record<Part, string> = {
   removed: "bg-soft",
 };
 
-/** Where every order is: an equation that holds at every instant, and a bar of the same. */
+/** The ledger of each priority: generated = the sum of all states, as numbers and as a bar. */
 export function Ledger() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const status = useLive((state) => state.status);
   if (!status) return null;
   const { vip, normal } = status.ledger;
@@ -33,7 +33,7 @@ export function Ledger() {
 }
 
 function Row({ name, figures, of, colour, text }: { name: string; figures: Figures; of: number; colour: string; text: string }) {
-  const { t, n } = useSpeech();
+  const { t, n } = useTranslation();
   const off = balance(figures);
   return (
     <div data-ledger={name}>
@@ -55,7 +55,7 @@ function Row({ name, figures, of, colour, text }: { name: string; figures: Figur
           {(["processed", "dead", "removed", "leased", "delayed", "waiting", "deferred"] as const).map((part) => (
             <div
               key={part}
-              className={part === "processed" ? colour : LOOKS[part]}
+              className={part === "processed" ? colour : STYLES[part]}
               style={{ width: `${(figures[part] / Math.max(1, figures.generated)) * 100}%` }}
             />
           ))}

@@ -1,25 +1,26 @@
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 import { useLive } from "../live/use";
 import { Controls } from "./controls";
-import { Hero } from "./hero";
+import { Summary } from "./summary";
 import { Ledger } from "./ledger";
-import { Health, Workers } from "./people";
-import { Ribbon } from "./ribbon";
+import { Health } from "./health";
+import { PhaseSteps } from "./phase-steps";
 import { Throughput } from "./throughput";
 import { Timeline } from "./timeline";
+import { Workers } from "./workers";
 
 export function Overview() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const known = useLive((state) => state.status !== null);
   if (!known) return <Waiting text={t("loading")} />;
   return (
     <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
-      <Hero />
+      <Summary />
       <Controls />
       <div className="min-w-0 lg:col-span-2">
-        <Ribbon />
+        <PhaseSteps />
       </div>
-      {/* Beside the chart; on a phone before it. */}
+      {/* Beside the chart; above it on a phone. */}
       <div className="min-w-0 space-y-4 lg:col-start-2 lg:row-start-3">
         <Health />
         <Workers />

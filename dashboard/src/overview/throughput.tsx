@@ -1,5 +1,5 @@
 import { useMemo, useState, useSyncExternalStore } from "react";
-import { useSpeech, type Key } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { rates } from "../live/series";
 import { series } from "../live/store";
 import { useLive } from "../live/use";
@@ -14,12 +14,12 @@ const LINES: readonly (Line & { key: Key })[] = [
   { key: "chart.generated", colour: "--soft", width: 1.5, dash: [5, 4] },
 ];
 
-/** Changes whenever a sample came. */
+/** Changes with every sample, so that the chart is drawn again. */
 let version = 0;
 series.subscribe(() => (version += 1));
 
 export function Throughput() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const seen = useSyncExternalStore(series.subscribe, () => version);
   const moving = useLive((state) => state.status !== null && isMoving(state.status.phase));
   const throughput = useLive((state) => state.status?.throughput);
@@ -64,9 +64,9 @@ export function Throughput() {
   );
 }
 
-/** What it is now, and on average; when nothing moves, the average alone. */
+/** The current rate and the average; only the average when nothing moves. */
 function Rate({ now, average }: { now: number | null; average: number | null }) {
-  const { t, n } = useSpeech();
+  const { t, n } = useTranslation();
   const [most, less] =
     now !== null
       ? [`${n(now)}/s`, average === null ? "" : t("chart.average", { n: average })]

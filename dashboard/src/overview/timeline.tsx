@@ -1,12 +1,12 @@
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 import { wallClock } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { Empty, Panel } from "../ui/panel";
 import { Gantt, type Bar } from "../ui/gantt";
 
-/** The windows of `GET /pedidos` on one axis: they overlap, which their sum does not show. */
+/** The time windows of `GET /pedidos` on one axis. They overlap, which their sum does not show. */
 export function Timeline() {
-  const { t, duration } = useSpeech();
+  const { t, duration } = useTranslation();
   const state = useLive((state) => state);
   const now = useNow();
   const { status, run } = state;
@@ -17,8 +17,8 @@ export function Timeline() {
     from && start !== null ? { from: Date.parse(from) - start, length: end ? timeMs : 0 } : null;
   const entered = state.times?.runId === status.runId ? state.times.first : null;
   const [vip, normal] = [windowOf(status.processing.vip), windowOf(status.processing.normal)];
-  // A page that was opened late has seen the run's first phase late, too. But generation begins
-  // before the first VIP order is processed, and ends before the first NORMAL one is.
+  // A page that was opened late knows the first phase only from then on. But generation starts
+  // before the first VIP order is processed, and ends before the first NORMAL order is.
   const seen = (entered ?? 0) - (start ?? 0);
   const began = Math.min(seen, vip?.from ?? seen, (normal?.from ?? wall) - status.generationTimeMs);
   const generation =

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useState } from "react";
 import { get, type Run } from "../api/client";
-import { useSpeech, type Key } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { rates, samplesOfLog, type Sample } from "../live/series";
 import { shortId } from "../lib/format";
-import { told } from "../overview/actions";
-import { Pill } from "../overview/pill";
+import { errorText } from "../api/error-text";
+import { PhaseBadge } from "../overview/phase-badge";
 import { Button } from "../ui/button";
 import { Chart } from "../ui/chart";
 import { Gantt } from "../ui/gantt";
@@ -12,9 +12,9 @@ import { Panel } from "../ui/panel";
 import { toast } from "../ui/toasts";
 import { aligned, better, difference, MEASURES } from "./figures";
 
-/** One run, or two beside each other. */
+/** One run, or two side by side. */
 export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () => void }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [runs, setRuns] = useState<readonly Run[]>([]);
   const [log, setLog] = useState<readonly string[]>([]);
   const wanted = ids.join(",");
@@ -22,7 +22,7 @@ export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () 
     let stale = false;
     Promise.all(wanted.split(",").map((runId) => get("/pedidos/runs/{runId}", { path: { runId } }))).then(
       (found) => !stale && setRuns(found),
-      (error: unknown) => !stale && toast("bad", told(error)),
+      (error: unknown) => !stale && toast("bad", errorText(error)),
     );
     get("/pedidos/logs", { query: { lines: 5000, level: "info" } }).then(
       ({ logs }) => !stale && setLog(logs.logMessages),
@@ -61,7 +61,7 @@ export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () 
 }
 
 function Windows({ run, name, length }: { run: Run; name: string; length: number }) {
-  const { t, moment, n } = useSpeech();
+  const { t, moment, n } = useTranslation();
   const start = Date.parse(run.createdAt);
   const span = (from: string | null, ms: number) => (from ? { from: Date.parse(from) - start, length: ms } : null);
   return (
@@ -69,7 +69,7 @@ function Windows({ run, name, length }: { run: Run; name: string; length: number
       <h3 className="mb-3 flex flex-wrap items-center gap-2 text-sm">
         <span className="flex size-6 items-center justify-center rounded-md bg-ink text-xs font-bold text-panel">{name}</span>
         <code className="font-semibold">{shortId(run.runId)}</code>
-        <Pill phase={run.phase} />
+        <PhaseBadge phase={run.phase} />
         <span className="text-soft">
           {n(run.quantity)} · {t("seed")} {run.seed} · {moment(run.createdAt)}
         </span>
@@ -86,9 +86,9 @@ function Windows({ run, name, length }: { run: Run; name: string; length: number
   );
 }
 
-/** As far as the log still has the figures that workers wrote down. */
+/** The progress of both runs, if the log still has the lines that workers wrote. */
 function Curves({ runs, log }: { runs: readonly Run[]; log: readonly string[] }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const points = useMemo(
     () =>
       runs.map((run) => {
@@ -134,7 +134,7 @@ function Curves({ runs, log }: { runs: readonly Run[]; log: readonly string[] })
 }
 
 function Figures({ one, other }: { one: Run; other: Run | undefined }) {
-  const { t, n, duration, percent } = useSpeech();
+  const { t, n, duration, percent } = useTranslation();
   const show = (unit: "ms" | "rate", value: number) => (unit === "ms" ? duration(value) : `${n(value)}/s`);
   return (
     <div className="mt-6 overflow-x-auto" tabIndex={0} role="region" aria-label={t("compare.figures")}>

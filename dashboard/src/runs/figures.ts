@@ -10,7 +10,7 @@ export interface Measure {
   of: (run: Run) => number;
 }
 
-/** What two runs are compared by. */
+/** The figures by which two runs are compared. */
 export const MEASURES: readonly Measure[] = [
   { key: "wall", unit: "ms", of: (run) => run.wallClockMs },
   { key: "generation", unit: "ms", of: (run) => run.generationTimeMs },
@@ -22,14 +22,14 @@ export const MEASURES: readonly Measure[] = [
   { key: "rateNormal", unit: "rate", of: (run) => rate(run.totalProcessedNormal, run.processingTimeNormalMs) },
 ];
 
-/** By how much the second differs, in percent; null if there is nothing to compare with. */
+/** The difference of the second from the first, in percent; null if the first is 0. */
 export const difference = (one: number, other: number): number | null =>
   one > 0 ? ((other - one) / one) * 100 : null;
 
-/** Is more better? Of rates it is, of times it is not. */
+/** Is a larger value better? It is for rates, but not for times. */
 export const better = (unit: Measure["unit"], percent: number): boolean => (unit === "rate" ? percent > 0 : percent < 0);
 
-/** Counts at the same instants for both, so that one chart can show them: [t, one, other]. */
+/** The counts of both runs at the same times, for one chart: [t, one, other]. */
 export function aligned(
   one: readonly (readonly [number, number])[],
   other: readonly (readonly [number, number])[],

@@ -1,12 +1,12 @@
 import { useEffect, useState } from "react";
 import { get, type Run } from "../api/client";
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 import { useLive } from "../live/use";
 import { csv, download } from "../lib/table";
 import { go, link, usePlace } from "../lib/router";
 import { shortId } from "../lib/format";
-import { told } from "../overview/actions";
-import { Pill } from "../overview/pill";
+import { errorText } from "../api/error-text";
+import { PhaseBadge } from "../overview/phase-badge";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
 import { toast } from "../ui/toasts";
@@ -16,15 +16,15 @@ import { processed, rate } from "./figures";
 const PAGE = 15;
 
 export function Runs() {
-  const { t, n, duration, moment } = useSpeech();
+  const { t, n, duration, moment } = useTranslation();
   const { query } = usePlace();
   const chosen = query.get("compare")?.split(",").filter(Boolean).slice(0, 2) ?? [];
-  // Cursors of the pages before this one, the first of which has none.
+  // The cursors of the previous pages. The first page has none.
   const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
   const [page, setPage] = useState<{ runs: readonly Run[]; next: string | null } | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [exporting, setExporting] = useState(false);
-  // The history changes when the run does.
+  // The history changes when the run changes.
   const phase = useLive((state) => state.status?.phase);
   const runId = useLive((state) => state.status?.runId);
   const cursor = cursors.at(-1) ?? null;
@@ -35,7 +35,7 @@ export function Runs() {
         setPage({ runs, next: nextCursor });
         setTrouble(null);
       },
-      (error: unknown) => !stop.signal.aborted && setTrouble(told(error)),
+      (error: unknown) => !stop.signal.aborted && setTrouble(errorText(error)),
     );
     return () => stop.abort();
   }, [cursor, phase, runId]);
@@ -53,7 +53,7 @@ export function Runs() {
       else download(name, "application/json", JSON.stringify(runs, null, 2));
       toast("good", t("did.exported", { n: runs.length, name }));
     } catch (error) {
-      toast("bad", told(error));
+      toast("bad", errorText(error));
     } finally {
       setExporting(false);
     }
@@ -115,7 +115,7 @@ export function Runs() {
                     <code title={run.runId}>{shortId(run.runId)}</code>
                   </td>
                   <td className={cell}>
-                    <Pill phase={run.phase} />
+                    <PhaseBadge phase={run.phase} />
                   </td>
                   <td className={`${cell} text-end`}>
                     {processed(run) !== run.quantity && <span className="text-soft max-sm:hidden">{n(processed(run))} / </span>}

@@ -1,27 +1,27 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { useSpeech, type Key } from "../i18n";
-import { REFRESH } from "../live/refresh";
+import { useTranslation, type Key } from "../i18n";
+import { REFRESH } from "../lib/meta";
 import { isFresh, outage } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { choose, prefs, type Theme } from "../lib/prefs";
 import { link, usePlace, VIEWS } from "../lib/router";
 import { signOut } from "../live/session";
-import { useDeed } from "../overview/actions";
-import { both } from "../overview/balance";
+import { usePerform } from "../commands/perform";
+import { total } from "../live/ledger";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
 import { askToNotify } from "./notify";
 
 export function Header() {
-  const { t, language } = useSpeech();
+  const { t, language } = useTranslation();
   const { view } = usePlace();
   const views = useRef<HTMLElement>(null);
   useEffect(() => {
-    // On a phone not all of them fit.
+    // On a phone not all links fit.
     views.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [view]);
   const mustSignIn = useLive((state) => state.mustSignIn);
-  const dead = useLive((state) => (state.status ? both(state.status, "dead") : 0));
+  const dead = useLive((state) => (state.status ? total(state.status, "dead") : 0));
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-ground/95 backdrop-blur">
       <a href="#main" onClick={skip} className="sr-only focus:not-sr-only focus:absolute focus:p-3">
@@ -32,7 +32,7 @@ export function Header() {
           <img src="/favicon.svg" alt="" width="26" height="26" />
           Pedidos
         </a>
-        {/* Who has not signed in sees nothing of it. */}
+        {/* Hidden until somebody has signed in. */}
         <nav ref={views} hidden={mustSignIn} aria-label={t("views")} className="order-last -mx-4 flex w-[calc(100%+2rem)] gap-1 overflow-x-auto px-2 md:order-none md:mx-0 md:w-auto md:px-0">
           {VIEWS.map((some) => (
             <a
@@ -66,7 +66,7 @@ export function Header() {
   );
 }
 
-/** The hash is taken by the views: the focus is moved by hand. */
+/** Moves the focus in code, because the hash of the address selects the view. */
 function skip(event: { preventDefault: () => void }): void {
   event.preventDefault();
   document.getElementById("main")?.focus();
@@ -75,7 +75,7 @@ function skip(event: { preventDefault: () => void }): void {
 const DOTS = { connecting: "bg-quiet", live: "bg-good", polling: "bg-warn", offline: "bg-bad" } as const;
 
 function Link() {
-  const { t, duration } = useSpeech();
+  const { t, duration } = useTranslation();
   const state = useLive((state) => state.link);
   const fresh = useLive(isFresh);
   const shown = state === "live" && !fresh ? "polling" : state;
@@ -92,11 +92,11 @@ function Link() {
   );
 }
 
-/** Who has signed in, where it is asked. */
+/** The session, if the API requires one. */
 function Person() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const session = useLive((state) => state.session);
-  const leaving = useDeed();
+  const leaving = usePerform();
   if (!session || session.via === "anonymous") return null;
   const leave = () =>
     leaving.run(async () => {
@@ -120,7 +120,7 @@ function Person() {
 const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 
 function ThemeSwitch() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const theme = useSyncExternalStore(prefs.subscribe, () => prefs.get().theme);
   return (
     <button
@@ -137,7 +137,7 @@ function ThemeSwitch() {
 }
 
 function Notify() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const on = useSyncExternalStore(prefs.subscribe, () => prefs.get().notify);
   return (
     <button
@@ -153,9 +153,9 @@ function Notify() {
   );
 }
 
-/** Says when what is shown is old, and why. */
+/** Shown while the page's data are old: why, and how old they are. */
 export function Banner() {
-  const { t, clock } = useSpeech();
+  const { t, clock } = useTranslation();
   const state = useLive((state) => state);
   const now = useNow();
   const away = outage(state);

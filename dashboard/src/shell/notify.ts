@@ -1,12 +1,12 @@
 import type { Phase } from "../api/client";
-import { say, type Key } from "../i18n";
+import { currentTranslation, type Key } from "../i18n";
 import { choose, prefs } from "../lib/prefs";
 import { shortId } from "../lib/format";
 import { toast } from "../ui/toasts";
 
-/** Turns browser notifications on, if the browser's owner lets us, or off. */
+/** Turns browser notifications on, if the user permits them, or off. */
 export async function askToNotify(on: boolean): Promise<void> {
-  const { t } = say();
+  const { t } = currentTranslation();
   if (!on) {
     choose({ notify: false });
     toast("info", t("notify.areOff"));
@@ -20,9 +20,9 @@ export async function askToNotify(on: boolean): Promise<void> {
   }
 }
 
-/** A change of phase that is worth a word. */
+/** Shows a change of phase as a toast and, if wanted, as a browser notification. */
 export function announce(phase: Phase, runId: string | null): void {
-  const { t } = say();
+  const { t } = currentTranslation();
   const kind = phase === "DONE" ? "good" : phase === "ERROR" || phase === "ABORTED" ? "bad" : "info";
   const text = `${t(`phase.${phase}` as Key)}: ${t(`phase.${phase}.words` as Key)}`;
   toast(kind, text, "phase");
@@ -30,7 +30,7 @@ export function announce(phase: Phase, runId: string | null): void {
     try {
       new Notification(`Pedidos · ${shortId(runId ?? "")}`, { body: text, tag: runId ?? "pedidos" });
     } catch (error) {
-      // Chrome on Android has them, and grants them, and makes none for a page.
+      // Chrome on Android grants the permission, but throws when a page creates a notification.
       choose({ notify: false });
       toast("bad", t("notify.failed", { why: String(error) }));
     }

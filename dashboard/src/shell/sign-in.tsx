@@ -1,12 +1,12 @@
 import { useId, useState, type FormEvent } from "react";
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 import { connection } from "../live/page";
 import { signIn } from "../live/session";
-import { told } from "../overview/actions";
+import { errorText } from "../api/error-text";
 
-/** Instead of everything else, where callers have to say who they are. */
+/** Replaces every view while the API requires authentication. */
 export function SignIn() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const id = useId();
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
@@ -17,7 +17,7 @@ export function SignIn() {
     setError(null);
     signIn(key.trim())
       .then(connection.refresh)
-      .catch((error: unknown) => setError(told(error)))
+      .catch((error: unknown) => setError(errorText(error)))
       .finally(() => setBusy(false));
   };
   return (

@@ -1,10 +1,10 @@
 import type { Phase } from "../api/client";
-import { say, type Key } from "../i18n";
+import { currentTranslation, type Key } from "../i18n";
 import { isActive } from "../live/phases";
 import { live } from "../live/store";
 import { prefs } from "../lib/prefs";
 
-/** A ring that closes as the run goes on, and its colour says what kind of phase it is. */
+/** A ring that shows the progress; its colour shows the kind of phase. */
 export function icon(percent: number, phase: Phase, away: boolean): string {
   const colours: Partial<Record<Phase, string>> = {
     DONE: "#22c55e",
@@ -22,13 +22,13 @@ export function icon(percent: number, phase: Phase, away: boolean): string {
 }
 
 export function title(percent: number, phase: Phase, away: boolean): string {
-  const { t } = say();
+  const { t } = currentTranslation();
   const words = t(`phase.${phase}` as Key);
   const parts = [away ? t("link.offline") : "", isActive(phase) ? `${Math.floor(percent)} %` : "", phase === "IDLE" ? "" : words, "Pedidos"];
   return parts.filter(Boolean).join(" · ");
 }
 
-/** Keeps the page's title and icon as the run is. */
+/** Keeps the page's title and icon up to date with the run. */
 export function keepTitle(): void {
   let shown = "";
   const show = () => {
@@ -41,7 +41,7 @@ export function keepTitle(): void {
     const drawn = icon(percent, status.phase, away);
     if (drawn === shown) return;
     shown = drawn;
-    // A link that only changes is not drawn again by every browser.
+    // Not every browser redraws the icon when only the link's address changes.
     const before = document.querySelector('link[rel="icon"]');
     const next = document.createElement("link");
     next.rel = "icon";

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from "react";
-import { say } from "../i18n";
+import { currentTranslation } from "../i18n";
 
-/** A mistake of this page's own: it is said, and does not leave an empty page behind. */
+/** Shows an error of the page itself, in place of an empty page. */
 export class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
   override state = { error: null };
 
@@ -11,7 +11,7 @@ export class Boundary extends Component<{ children: ReactNode }, { error: unknow
 
   override render() {
     if (this.state.error === null) return this.props.children;
-    const { t } = say();
+    const { t } = currentTranslation();
     return (
       <main className="mx-auto max-w-xl p-8" role="alert">
         <h1 className="mb-2 text-lg font-semibold">{t("broken")}</h1>

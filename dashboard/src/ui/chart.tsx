@@ -1,11 +1,11 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 import { prefs } from "../lib/prefs";
 
 export interface Line {
-  /** A custom property of the stylesheet. */
+  /** A custom property of the stylesheet, such as `--vip`. */
   colour: string;
   width: number;
   dash?: number[];
@@ -14,14 +14,14 @@ export interface Line {
 }
 
 interface Props {
-  /** Seconds, then a list of orders per second for each line. */
+  /** Seconds, then the orders per second of each line. */
   data: number[][];
   lines: readonly Line[];
   label: string;
   height?: number;
 }
 
-/** Seconds between two marks of the axis. */
+/** Seconds between two ticks of the axis. */
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 18_000, 36_000];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -38,7 +38,7 @@ const theme = () => `${prefs.get().theme} ${dark.matches}`;
 const short = (n: number): string => (n >= 1000 ? `${Number((n / 1000).toFixed(1))}k` : String(n));
 
 export function Chart({ data, lines, label, height = 240 }: Props) {
-  const { clock, language } = useSpeech();
+  const { clock, language } = useTranslation();
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shown = useSyncExternalStore(watchTheme, theme);
@@ -93,7 +93,7 @@ export function Chart({ data, lines, label, height = 240 }: Props) {
       made.destroy();
       plot.current = null;
     };
-    // Made anew when its looks change; what it shows comes below.
+    // Built again when its look changes. Its data are set below.
   }, [shown, hidden, language, height]);
 
   useEffect(() => {

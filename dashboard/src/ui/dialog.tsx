@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef, type ReactNode } from "react";
-import { useSpeech } from "../i18n";
-import { UNABLE } from "./button";
+import { useTranslation } from "../i18n";
+import { DISABLED } from "./button";
 import { Icon } from "./icons";
 
 interface Props {
@@ -10,9 +10,9 @@ interface Props {
   onClose: () => void;
 }
 
-/** The browser's own: it keeps the focus inside, closes on Escape, and gives the focus back. */
+/** The browser's own dialog: it keeps the focus inside and closes on Escape. */
 export function Dialog({ title, children, wide, onClose }: Props) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const pressed = useRef<EventTarget | null>(null);
@@ -32,7 +32,7 @@ export function Dialog({ title, children, wide, onClose }: Props) {
       onPointerDown={(event) => {
         pressed.current = event.target;
       }}
-      // Beside it: pressed and let go there. Who marks a text may end outside.
+      // Closes on a click outside. A selection of text that only ends outside is no such click.
       onClick={(event) => event.target === dialog.current && pressed.current === dialog.current && onClose()}
       className={`panel w-[calc(100vw-1.5rem)] p-0 shadow-2xl ${wide ? "max-w-3xl" : "max-w-lg"}`}
     >
@@ -57,18 +57,18 @@ interface ConfirmProps {
   verb: string;
   danger?: boolean;
   busy?: boolean;
-  /** Why it cannot be done now. */
+  /** Why it is disabled. */
   reason?: string | null;
-  /** Why it could not be done. */
+  /** Why it failed. */
   error?: string | null;
   onConfirm: () => void;
   onClose: () => void;
 }
 
 export function Confirm({ title, children, verb, danger, busy, reason, error, onConfirm, onClose }: ConfirmProps) {
-  const { t } = useSpeech();
-  const said = useId();
-  // What is being done makes itself impossible: a run that begins is active.
+  const { t } = useTranslation();
+  const reasonId = useId();
+  // A command can disable itself while it is performed: a run that starts is active.
   const why = busy ? null : reason;
   return (
     <Dialog title={title} onClose={onClose}>
@@ -84,7 +84,7 @@ export function Confirm({ title, children, verb, danger, busy, reason, error, on
             {error}
           </p>
         )}
-        <p id={said} role="status" className={why ? "mt-4 rounded-lg bg-warn-wash px-3 py-2 text-sm text-warn" : "sr-only"}>
+        <p id={reasonId} role="status" className={why ? "mt-4 rounded-lg bg-warn-wash px-3 py-2 text-sm text-warn" : "sr-only"}>
           {why}
         </p>
         <div className="mt-6 flex flex-wrap justify-end gap-2">
@@ -95,9 +95,9 @@ export function Confirm({ title, children, verb, danger, busy, reason, error, on
             type="submit"
             aria-busy={busy || undefined}
             aria-disabled={Boolean(why) || undefined}
-            aria-describedby={why ? said : undefined}
+            aria-describedby={why ? reasonId : undefined}
             className={`min-h-10 rounded-[10px] px-4 text-sm font-semibold ${busy ? "breathing" : ""} ${
-              why ? UNABLE : danger ? "bg-bad text-panel" : "bg-ink text-panel"
+              why ? DISABLED : danger ? "bg-bad text-panel" : "bg-ink text-panel"
             }`}
           >
             {verb}

@@ -1,14 +1,14 @@
-import { useSpeech } from "../i18n";
+import { useTranslation } from "../i18n";
 
 export interface Bar {
   name: string;
   colour: string;
-  /** From its beginning, ms; null: it has not begun. */
+  /** Relative to the start of the axis, ms; null: not started. */
   span: { from: number; length: number } | null;
   ms: number;
 }
 
-/** A step of the axis that gives four to eight of them, in figures that people use. */
+/** A round step that divides the axis into four to eight parts. */
 export function step(length: number): number {
   const rough = length / 6;
   const unit = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
@@ -19,7 +19,7 @@ export function step(length: number): number {
 }
 
 export function Gantt({ bars, length }: { bars: readonly Bar[]; length: number }) {
-  const { t, duration, clock } = useSpeech();
+  const { t, duration, clock } = useTranslation();
   const apart = step(length);
   const marks = Array.from({ length: Math.floor(length / apart) + 1 }, (_, i) => i * apart);
   const at = (ms: number) => `${Math.min(100, (ms / length) * 100)}%`;

@@ -2,7 +2,7 @@ import { useId, type ReactNode } from "react";
 
 interface Props {
   title: string;
-  /** Beside the title. */
+  /** Shown beside the title. */
   aside?: ReactNode;
   children: ReactNode;
   className?: string;

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
-import { useSpeech } from "../i18n";
-import { Store } from "../live/store";
+import { useTranslation } from "../i18n";
+import { Store } from "../lib/store";
 import { Icon } from "./icons";
 
 type Kind = "info" | "good" | "bad";
@@ -19,8 +19,8 @@ let made = 0;
 const drop = (id: number) => store.set({ toasts: store.get().toasts.filter((toast) => toast.id !== id) });
 
 /**
- * Says something for a while. The same words are not said twice at a time, and of what is
- * about one thing only the latest.
+ * Shows a message for a while. The same text is not shown twice at a time, and of messages
+ * about one topic only the latest is.
  */
 export function toast(kind: Kind, text: string, about?: string): void {
   const { toasts } = store.get();
@@ -30,14 +30,14 @@ export function toast(kind: Kind, text: string, about?: string): void {
   setTimeout(() => drop(id), kind === "bad" ? 15_000 : 7_000);
 }
 
-const LOOKS: Record<Kind, string> = {
+const STYLES: Record<Kind, string> = {
   info: "border-s-quiet",
   good: "border-s-good",
   bad: "border-s-bad",
 };
 
 export function Toasts() {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const toasts = useSyncExternalStore(store.subscribe, () => store.get().toasts);
   return (
     <div
@@ -51,7 +51,7 @@ export function Toasts() {
           key={id}
           role={kind === "bad" ? "alert" : undefined}
           data-kind={kind}
-          className={`panel flex w-full max-w-md items-start gap-3 border-s-4 px-4 py-3 text-sm shadow-lg sm:w-96 ${LOOKS[kind]}`}
+          className={`panel flex w-full max-w-md items-start gap-3 border-s-4 px-4 py-3 text-sm shadow-lg sm:w-96 ${STYLES[kind]}`}
         >
           <p className="min-w-0 flex-1 break-words">{text}</p>
           <button type="button" aria-label={t("close")} onClick={() => drop(id)} className="-m-1 rounded p-1 text-soft hover:text-ink">

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import type { Health, Ledger, Phase, Status } from "../api/client";
+import { unknown, type Live } from "../live/store";
+import { balance, pending } from "../live/ledger";
+import { cancel } from "./cancel";
+import { clean, whyNotClean } from "./clean";
+import { close } from "./close";
+import { generate } from "./generate";
+import { pause } from "./pause";
+import { reset } from "./reset";
+import { resume } from "./resume";
+import { retry, retryOne } from "./retry";
+
+const empty: Ledger = { generated: 0, deferred: 0, waiting: 0, leased: 0, delayed: 0, processed: 0, dead: 0, removed: 0 };
+
+const known = (phase: Phase, change: { paused?: boolean; normal?: Partial<Ledger>; connected?: boolean; unready?: string; link?: Live["link"]; aborting?: boolean } = {}): Live => ({
+  ...unknown,
+  link: change.link ?? "live",
+  unready: change.unready ?? null,
+  health: { queue: { connected: change.connected ?? true }, processor: { aborting: change.aborting ?? false } } as Health,
+  status: {
+    phase,
+    runId: "0123456789",
+    paused: change.paused ?? false,
+    ledger: { vip: empty, normal: { ...empty, ...change.normal } },
+    progress: { target: 100, generated: 60, processedTotal: 0 },
+  } as Status,
+});
+
+const COMMANDS = { generate, pause, resume, cancel, reset, retry, clean, close };
+const able = (state: Live) => Object.entries(COMMANDS).filter(([, command]) => command.whyDisabled(state) === null).map(([name]) => name);
+
+describe("enabled commands", () => {
+  test("without a run", () => expect(able(known("IDLE"))).toEqual(["generate", "pause", "reset", "close"]));
+  test("with an active run", () => expect(able(known("GENERATING"))).toEqual(["pause", "cancel", "reset", "close"]));
+  test("with a paused run", () => expect(able(known("GENERATING", { paused: true }))).toEqual(["resume", "cancel", "reset", "close"]));
+  test("with dead letters", () => expect(able(known("DONE", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "retry", "clean", "close"]));
+  test("in ERROR", () => expect(able(known("ERROR", { normal: { dead: 2 } }))).toEqual(["pause", "cancel", "reset", "retry", "clean", "close"]));
+  test("after a cancel, without a retry", () => expect(able(known("ABORTED", { normal: { dead: 2 } }))).toEqual(["generate", "pause", "reset", "clean", "close"]));
+  test("without Redis: only a reconnect", () => expect(able(known("GENERATING", { connected: false }))).toEqual(["close"]));
+  test("without MongoDB: only a reconnect", () => expect(able(known("GENERATING", { unready: "MongoDB", normal: { waiting: 1 } }))).toEqual(["close"]));
+  test("offline: none", () => expect(able(known("GENERATING", { link: "offline" }))).toEqual([]));
+  test("during a cancel: no second cancel", () => expect(able(known("GENERATING", { aborting: true }))).not.toContain("cancel"));
+  test("a reason names the run", () => expect(generate.whyDisabled(known("GENERATING"))).toEqual(["cannot.active", { run: "01234567" }]));
+});
+
+test("a dead letter of another run cannot be retried, and the reason names that run", () => {
+  const state = known("DONE", { normal: { dead: 2 } });
+  expect(retryOne.whyDisabled("0123456789", state)).toBeNull();
+  expect(retryOne.whyDisabled("9876543210", state)).toEqual(["cannot.otherRun", { run: "98765432" }]);
+  expect(retryOne.whyDisabled("9876543210", known("DONE"))).toEqual(["cannot.otherRun", { run: "98765432" }]);
+  expect(retryOne.whyDisabled("0123456789", known("DONE"))).toEqual(["cannot.noDead"]);
+  expect(retryOne.whyDisabled("0123456789", known("DONE", { link: "offline", normal: { dead: 2 } }))).toEqual(["cannot.offline"]);
+});
+
+test("a command that the role forbids is disabled, and the reason names the required role", () => {
+  const operations = [
+    { operation: "generate", role: "operator" as const, allowed: true },
+    { operation: "reset", role: "admin" as const, allowed: false },
+    { operation: "cleanQueue", role: "admin" as const, allowed: false },
+  ];
+  const session = { name: "painel", role: "operator" as const, via: "session" as const, expiresAt: null, operations };
+  const state: Live = { ...known("IDLE", { normal: { waiting: 3 } }), session };
+  expect(generate.whyDisabled(state)).toBeNull();
+  expect(reset.whyDisabled(state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
+  expect(whyNotClean("wait", state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
+});
+
+test("only states with jobs can be cleaned", () => {
+  const state = known("GENERATING", { normal: { waiting: 3, dead: 1 } });
+  const states = (["wait", "active", "delayed", "completed", "failed"] as const).filter((some) => whyNotClean(some, state) === null);
+  expect(states).toEqual(["wait", "failed"]);
+});
+
+test("the balance is what a ledger is off by", () => {
+  expect(balance({ ...empty, generated: 10, deferred: 4, processed: 5, dead: 1 })).toBe(0);
+  expect(balance({ ...empty, generated: 10, waiting: 12 })).toBe(2);
+});
+
+test("a cancel stops orders that are stored and pending, and orders that are not generated yet", () => {
+  const { status } = known("GENERATING", { normal: { generated: 60, deferred: 10, waiting: 5, leased: 4, delayed: 1, processed: 40 } });
+  expect(pending(status!)).toEqual({ stored: 20, notGenerated: 40 });
+});
