@@ -71,6 +71,15 @@ def by_promise(document, settings):
         yield f"terminationGracePeriodSeconds is not longer than the {needed:g} s a pod may take"
 
 
+def by_promise_of_scaling(document):
+    """What k8s/README.md has against a ScaledObject: a figure that is missing is no zero."""
+    if "fallback" not in document["spec"]:
+        yield "it has no fallback"
+    for trigger in document["spec"]["triggers"]:
+        if trigger["type"] == "prometheus" and trigger["metadata"].get("ignoreNullValues") != "false":
+            yield f"ignoreNullValues is not \"false\": {trigger['metadata']['query']}"
+
+
 def main():
     split = sys.argv.index("--")
     crds = [crd for path in sys.argv[1:split] for crd in documents(path)]
@@ -87,6 +96,8 @@ def main():
             mistakes = list(by_schema(document, custom))
             if document["kind"] == "Deployment":
                 mistakes += by_promise(document, settings)
+            if document["kind"] == "ScaledObject":
+                mistakes += by_promise_of_scaling(document)
             for mistake in mistakes:
                 print(f"{path}: {document['kind']} {document['metadata']['name']}: {mistake}")
             wrong += len(mistakes)
