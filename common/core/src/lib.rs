@@ -1,6 +1,7 @@
 //! What every program speaks of, with no store and no network.
 //!
 //! - [`order`]: orders, their ids, and the generator that makes them.
+//! - [`list`]: a list of orders, as a client sends it.
 //! - [`control`]: the document that says what shall happen to a run.
 //! - [`run`]: phases, ledger and figures of a run.
 //! - [`role`], [`key_file`]: who may call the API.
@@ -12,6 +13,7 @@ pub mod backoff;
 pub mod bytes;
 pub mod control;
 pub mod key_file;
+pub mod list;
 pub mod order;
 pub mod redact;
 pub mod role;
