@@ -45,10 +45,11 @@ fn read_pieces<'a>(
             Ok(None) if ended => break None,
             Ok(None) => {
                 let piece = pieces.next();
-                piece.into_iter().for_each(|piece| reader.feed(piece));
-                if piece.is_none() {
+                ended = piece.is_none();
+                if let Some(piece) = piece {
+                    reader.feed(piece);
+                } else {
                     reader.end();
-                    ended = true;
                 }
             }
         }
