@@ -6,7 +6,7 @@ use pedidos_pipeline::commands::Controller;
 use crate::{
     access::Access,
     events::{Hub, slots::StreamSlots},
-    http::long_answer::LongAnswers,
+    http::{list_body::Uploads, long_answer::LongAnswers},
 };
 
 /// Connections and settings, and what limits and serves streams; no state of the queue (I8).
@@ -18,4 +18,5 @@ pub struct App {
     pub hub: Hub,
     pub streams: StreamSlots,
     pub long_answers: LongAnswers,
+    pub uploads: Uploads,
 }

@@ -13,6 +13,7 @@ pub mod cors;
 pub mod dashboard;
 pub mod failure;
 pub mod forwarded;
+pub mod list_body;
 pub mod long_answer;
 pub mod metrics;
 pub mod operations;

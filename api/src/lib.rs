@@ -18,6 +18,7 @@ pub mod handlers;
 pub mod http;
 pub mod jobs;
 pub mod openapi;
+mod rejects;
 pub mod routes;
 pub mod settings;
 pub mod views;
@@ -38,7 +39,7 @@ use crate::{
     access::Access,
     app::App,
     events::{Hub, slots::StreamSlots},
-    http::long_answer::LongAnswers,
+    http::{list_body::Uploads, long_answer::LongAnswers},
     settings::ApiSettings,
 };
 
@@ -95,6 +96,7 @@ pub fn run(settings: Settings, access: Access) -> BoxFuture<'static, Result<(), 
             hub,
             streams,
             long_answers,
+            uploads: Uploads::default(),
         };
         let routes = routes::all(app, process.exporter.clone());
         let grace = settings.shutdown_grace;

@@ -12,20 +12,20 @@ use crate::{
         policy::{self, Permission},
     },
     handlers::{
-        audit::AuditApi, logs::LogsApi, probes::ProbesApi, queue::QueueApi, runs::RunsApi,
-        session::SessionApi,
+        audit::AuditApi, imports::ImportsApi, logs::LogsApi, probes::ProbesApi, queue::QueueApi,
+        runs::RunsApi, session::SessionApi,
     },
 };
 
 pub type Service =
-    OpenApiService<(RunsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi), ()>;
+    OpenApiService<(RunsApi, ImportsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi), ()>;
 
 /// An example of every answer, by `operationId` and status. Tests check them against the schemas.
 const EXAMPLES: &str = include_str!("examples.json");
 
 #[must_use]
 pub fn service() -> Service {
-    let apis = (RunsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi);
+    let apis = (RunsApi, ImportsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi);
     OpenApiService::new(apis, "Pedidos", env!("CARGO_PKG_VERSION"))
         .description(
             "A million orders through a strict priority pipeline: starts, shows and controls runs of orders. Every VIP order (tier DIAMANTE) is \
@@ -56,6 +56,7 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     let mut document: Value = serde_json::from_str(&spec).unwrap_or_default();
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     describe_guard(&mut document, open);
+    describe_lists(&mut document);
     let mut problem = None;
     for operation in operations(&mut document) {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
@@ -153,6 +154,36 @@ pub fn below(document: &Value, prefix: &str) -> Value {
 #[must_use]
 pub fn yaml() -> String {
     crate::yaml::to_string(&document(&service(), None, false))
+}
+
+/// The operations that take a list, and whether they require it. The framework would read it into
+/// memory, so its handlers take the body as it is.
+const TAKE_LISTS: [(&str, &str, bool); 2] =
+    [("/pedidos/imports", "post", false), ("/pedidos/imports/{importId}/orders", "put", true)];
+
+fn describe_lists(document: &mut Value) {
+    for (path, method, required) in TAKE_LISTS {
+        let ndjson = concat!(
+            r#"{"ref":"A-1","cliente":"Ana","valor":12.50,"tier":"DIAMANTE"}"#,
+            "\n",
+            r#"{"ref":"A-2","cliente":"Bia","valor":3,"priority":"NORMAL","dados":{"sku":7}}"#,
+            "\n"
+        );
+        let csv = "ref,cliente,valor,tier\nA-1,Ana,12.50,DIAMANTE\nA-2,Bia,3,OURO\n";
+        let content = |example: &str| json!({ "schema": { "type": "string" }, "example": example });
+        document["paths"][path][method]["requestBody"] = json!({
+            "required": required,
+            "description": "The whole list, of any length: an order a line, or CSV with a header \
+                            line. A line has `cliente` and `valor`; `tier` or `priority`; and, if \
+                            there are any, `ref` (or `id`), `observacoes` and `dados`. What else it \
+                            has goes into `dados`. `Content-Encoding: gzip` is understood.",
+            "content": {
+                "application/x-ndjson": content(ndjson),
+                "application/jsonl": content(ndjson),
+                "text/csv": content(csv),
+            },
+        });
+    }
 }
 
 /// Adds what the guard requires and answers.

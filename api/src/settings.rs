@@ -23,6 +23,8 @@ pub struct ApiSettings {
     pub dashboard_refresh: Duration,
     /// ADMIN_PORT, if it is set: workers have it always, the API on request.
     pub admin_port: Option<u16>,
+    /// IMPORT_TTL_HOURS.
+    pub import_lifetime: Duration,
     /// MAX_STREAMS.
     pub max_streams: u32,
     pub proxy: ProxySettings,
@@ -37,6 +39,7 @@ impl ApiSettings {
             max_orders: values.number("MAX_ORDERS"),
             dashboard_refresh: values.millis("DASHBOARD_REFRESH"),
             admin_port,
+            import_lifetime: Duration::from_secs(3_600 * values.number::<u64>("IMPORT_TTL_HOURS")),
             max_streams: values.number("MAX_STREAMS"),
             proxy: ProxySettings::of(values),
         }

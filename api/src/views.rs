@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cancel;
 pub mod health;
+pub mod imports;
 pub mod jobs;
 pub mod logs;
 pub mod queue_metrics;

@@ -69,10 +69,10 @@ fn ids(criterion: &mut Criterion) {
 /// One claim, and the script that closes it; answers the work and how long both took.
 async fn claim_and_close(run: &Run) -> (Work, Duration) {
     let began = Instant::now();
-    let Lease { token, work, seed, created_ms, .. } = run.claim().await;
+    let Lease { token, work, seed, ids_ms, .. } = run.claim().await;
     let claimed = began.elapsed();
     let push = |indexes: &Range<u32>, priority| {
-        let orders = Generator::new(seed, created_ms).orders(indexes.clone());
+        let orders = Generator::new(seed, ids_ms).orders(indexes.clone());
         let todo = orders.filter(|order| order.priority() == priority).map(|order| order.id);
         (Push { todo: todo.collect(), ..Push::default() }, Instant::now())
     };

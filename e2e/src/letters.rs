@@ -8,7 +8,10 @@ use pedidos_core::{
     order::{OrderId, PENDENTE, Priority},
     run::Phase,
 };
-use pedidos_pipeline::queue::{Claim, Lease, Take, Token, Work};
+use pedidos_pipeline::{
+    queue::{Claim, Lease, Take, Token, Work},
+    store::GivenUp,
+};
 
 use crate::{cluster::Cluster, status::Status};
 
@@ -122,9 +125,15 @@ impl Cluster {
             let mut dead = orders.filter(|order| order.priority() == priority);
             for _ in 0..count {
                 let order = dead.next().expect("there are so many of them");
-                let (store, at) = (&self.stores.store, run.created_ms);
-                let marked = store.mark_dead(&order, &run_id, 3, "made by a test", at);
-                marked.await.expect("MongoDB answers");
+                let given_up = GivenUp {
+                    id: order.id,
+                    priority,
+                    run_id: &run_id,
+                    attempts: 3,
+                    error: "made by a test",
+                    order: Some((&order, run.created_ms)),
+                };
+                self.stores.store.mark_dead(given_up).await.expect("MongoDB answers");
             }
         }
         self.client().resume().await;

@@ -3,6 +3,7 @@
 use mongodb::bson::{Document, doc};
 use pedidos_core::{order::Priority, run::Phase};
 use pedidos_e2e::{Cluster, Status, letters::GIVEN_UP_AT_ONCE, phases::QUANTITY};
+use pedidos_pipeline::store::GivenUp;
 use reqwest::Method;
 
 /// Puts dead letters back: for it the run is replayed, and counters start over.
@@ -229,7 +230,15 @@ async fn with_nothing_to_retry_nothing_is_changed() {
     let run = cluster.client().generate(200).await;
     let spec = cluster.spec().await;
     let order = spec.generator().order(3);
-    cluster.stores.store.mark_dead(&order, &run, 1, "made by a test", 0).await.unwrap();
+    let given_up = GivenUp {
+        id: order.id,
+        priority: order.priority(),
+        run_id: &run,
+        attempts: 1,
+        error: "made by a test",
+        order: Some((&order, 0)),
+    };
+    cluster.stores.store.mark_dead(given_up).await.unwrap();
     cluster.client().cancel("purge=false").await;
     assert_eq!(cluster.client().status().await.dead(), 1);
     nothing("a run that was cancelled").await;

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use ::metrics::counter;
 use pedidos_core::{
     backoff::doubled,
+    control::Source,
     order::{Generator, OrderId, Priority},
 };
 use pedidos_pipeline::{
     queue::{Closed, Lease, Outcome},
-    store::{OrderState, Written},
+    store::{GivenUp, OrderState, Written},
 };
 use pedidos_service::metrics as names;
 
@@ -33,7 +34,7 @@ impl Worker {
         ids: &[OrderId],
     ) -> Result<Closed, WorkError> {
         let (mut outcome, failures) = self.process(lease, priority, ids).await?;
-        self.decide(lease, generator, failures, &mut outcome).await?;
+        self.decide(lease, generator, priority, failures, &mut outcome).await?;
         let closed = timed("ack", self.queue().ack(&lease.token, &outcome)).await?;
         if closed != Closed::Stale {
             self.count(priority, ids.len(), &outcome);
@@ -111,6 +112,7 @@ impl Worker {
         &self,
         lease: &Lease,
         generator: &Generator,
+        priority: Priority,
         failures: Failures,
         outcome: &mut Outcome,
     ) -> Result<(), WorkError> {
@@ -128,10 +130,15 @@ impl Worker {
             } else {
                 tracing::error!(order = %id, attempt, error, "order failed its last attempt; it becomes a dead letter");
                 let order = generator.order(id.index());
-                let dead = || {
-                    let (run, created_at) = (&lease.run_id, lease.since_ms);
-                    self.store().mark_dead(&order, run, attempt, &error, created_at)
+                let given_up = GivenUp {
+                    id,
+                    priority,
+                    run_id: &lease.run_id,
+                    attempts: attempt,
+                    error: &error,
+                    order: (lease.source == Source::Generated).then_some((&order, lease.since_ms)),
                 };
+                let dead = || self.store().mark_dead(given_up);
                 match until_answered("dead_letter", dead).await? {
                     OrderState::Dead => outcome.dead.push(id),
                     OrderState::Removed => outcome.removed.push(id),

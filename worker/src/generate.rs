@@ -1,10 +1,15 @@
 //! Pushes a chunk's VIP orders once the chunk is stored, and a range's NORMAL orders once the fence
 //! is open. A replay does the same as a new run: what MongoDB has already is not written again.
+//!
+//! The chunk of an import is read and never inserted: its orders were stored before the run began.
+//! One whose document is gone is pushed like the others, and becomes a dead letter when it is
+//! drained.
 
 use std::ops::Range;
 
 use ::metrics::counter;
 use pedidos_core::{
+    control::Source,
     order::{Generator, Order, OrderId, Priority},
     run::Phase,
 };
@@ -22,8 +27,8 @@ use crate::{
 };
 
 impl Worker {
-    /// Makes sure that the orders of a chunk are stored, then pushes the VIP ones that are still to
-    /// be processed.
+    /// Makes sure that the orders of a chunk are stored, if they are generated, then pushes the VIP
+    /// ones that are still to be processed.
     pub(crate) async fn generate(
         &self,
         lease: &Lease,
@@ -36,19 +41,15 @@ impl Worker {
             until_answered("letters", settle).await?;
         }
         let stored = until_answered("read_chunk", || self.store().orders_in(&ids)).await?;
-        let (mut vip, mut normal, mut missing) = (Vec::new(), 0, Vec::new());
-        for order in generator.orders(indexes.clone()) {
-            match order.priority() {
-                Priority::Vip => vip.push(order.id),
-                Priority::Normal => normal += 1,
-            }
-            if stored.get(&order.id).is_none() {
-                missing.push(order);
+        if lease.source == Source::Generated {
+            let orders = generator.orders(indexes.clone());
+            let missing: Vec<Order> =
+                orders.filter(|order| stored.get(&order.id).is_none()).collect();
+            if !missing.is_empty() {
+                self.insert(lease, &missing).await?;
             }
         }
-        if !missing.is_empty() {
-            self.insert(lease, &missing).await?;
-        }
+        let [vip, normal] = self.by_priority(lease, generator, indexes).await?;
         // Only now: a cancel that comes later counts what is stored, and one that came before is
         // seen here. Also if another worker stored the chunk: this Redis may have gone back to
         // before that cancel.
@@ -56,7 +57,7 @@ impl Worker {
         let replay = stored.any_terminal();
         let started = Instant::now();
         let push = Push { late: stored.late_vip, ..sorted(&vip, &stored) };
-        let pushed = self.queue().push_chunk(&lease.token, &push, normal, replay);
+        let pushed = self.queue().push_chunk(&lease.token, &push, normal.len() as u64, replay);
         let closed = timed("push_chunk", pushed).await?;
         self.progress.add_pushing(Priority::Vip, started);
         if closed != Closed::Stale {
@@ -65,6 +66,22 @@ impl Worker {
             self.progress.add_generated(generated);
         }
         Ok(closed)
+    }
+
+    /// The ids of these orders, VIP and NORMAL.
+    async fn by_priority(
+        &self,
+        lease: &Lease,
+        generator: &Generator,
+        indexes: &Range<u32>,
+    ) -> Result<[Vec<OrderId>; 2], WorkError> {
+        let read = || self.store().priorities(lease.source, &lease.run_id, *generator, indexes);
+        let priorities = until_answered("read_priorities", read).await?;
+        let mut ids = [Vec::new(), Vec::new()];
+        for index in indexes.clone() {
+            ids[priorities.of(index) as usize].push(generator.id(index));
+        }
+        Ok(ids)
     }
 
     async fn insert(&self, lease: &Lease, orders: &[Order]) -> Result<(), WorkError> {
@@ -90,10 +107,12 @@ impl Worker {
         let history = until_answered("history", || self.store().run(&lease.run_id)).await?;
         let cancelled = control.cancels(&lease.run_id)
             || history.is_some_and(|run| run.phase == Phase::Aborted);
-        if cancelled {
+        if lease.source == Source::Import {
+            // It has inserted nothing.
+        } else if cancelled {
             let marked = until_answered("cancel", || self.store().cancel_strays(ids)).await?;
             tracing::info!(marked, run = %lease.run_id, "run cancelled; marked its late chunk");
-        } else if control.reset_below > lease.created_ms as i64 {
+        } else if control.reset_below > lease.ids_ms as i64 {
             let deleted = until_answered("delete", || self.store().delete(ids)).await?;
             tracing::info!(deleted, run = %lease.run_id, "run reset; deleted its late chunk");
         }
@@ -116,11 +135,7 @@ impl Worker {
             // finds out.
             Stored::default()
         };
-        let normal: Vec<OrderId> = generator
-            .orders(indexes.clone())
-            .filter(|order| order.priority() == Priority::Normal)
-            .map(|order| order.id)
-            .collect();
+        let [_, normal] = self.by_priority(lease, generator, indexes).await?;
         let push = sorted(&normal, &stored);
         let pushed = self.queue().push_normal(&lease.token, &push);
         let closed = timed("push_normal", pushed).await?;

@@ -162,7 +162,7 @@ impl Worker {
     }
 
     async fn work(&self, lease: &Lease) -> Result<Closed, WorkError> {
-        let orders = Generator::new(lease.seed, lease.created_ms);
+        let orders = Generator::new(lease.seed, lease.ids_ms);
         match &lease.work {
             Work::Generate(indexes) => self.generate(lease, &orders, indexes).await,
             Work::Enqueue(indexes) => self.enqueue(lease, &orders, indexes).await,

@@ -6,6 +6,8 @@ use poem_openapi::Tags;
 pub enum Tag {
     /// Start, follow, cancel and reset runs.
     Runs,
+    /// Lists of a client's own orders: upload, check, start, discard.
+    Imports,
     /// Pause, resume, list, clean and retry.
     Queue,
     /// Log lines and the stream of events.

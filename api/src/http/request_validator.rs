@@ -1,7 +1,7 @@
 //! Refuses a request that the OpenAPI document does not allow, before anything happens: what is
 //! documented and what is accepted cannot drift apart. Refused are parameters that are unknown,
 //! given twice, empty, of the wrong type, or out of range, all at once and by name
-//! (`parameters`); and bodies: no operation takes one.
+//! (`parameters`); and bodies, but for lists: the operations that take one read it themselves.
 
 mod parameters;
 #[cfg(test)]
@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use self::parameters::{Parameters, shortened};
 use super::{
+    list_body,
     operations::{Operations, documented_method},
     problem,
 };
@@ -33,6 +34,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 struct Rules {
     query: Parameters,
     headers: Parameters,
+    /// Its body may be a list.
+    takes_list: bool,
 }
 
 /// Cloning shares it.
@@ -52,15 +55,17 @@ impl RequestValidator {
             let rules = Rules {
                 query: parameters::of(document, operation, "query"),
                 headers: parameters::of(document, operation, "header"),
+                takes_list: operation["requestBody"].is_object(),
             };
             Some((operation["operationId"].as_str()?.to_owned(), rules))
         });
         Self { operations, rules: Arc::new(rules.collect()) }
     }
 
-    fn check(&self, request: &Request) -> std::result::Result<(), Box<Problem>> {
+    /// Answers whether the operation takes a list.
+    fn check(&self, request: &Request) -> std::result::Result<bool, Box<Problem>> {
         let path = request.uri().path();
-        let Some(methods) = self.operations.methods(path) else { return Ok(()) };
+        let Some(methods) = self.operations.methods(path) else { return Ok(false) };
         let method = documented_method(request);
         let Some(rules) = methods.get(method).and_then(|id| self.rules.get(id)) else {
             let (path, allowed) = (shortened(path), self.operations.allow(path));
@@ -72,7 +77,7 @@ impl RequestValidator {
         let mut mistakes = parameters::mistakes(&rules.query, query);
         mistakes.extend(parameters::mistakes_in_headers(&rules.headers, request.headers()));
         if mistakes.is_empty() {
-            return Ok(());
+            return Ok(rules.takes_list);
         }
         let more = mistakes.len().saturating_sub(MISTAKES_NAMED);
         mistakes.truncate(MISTAKES_NAMED);
@@ -135,19 +140,43 @@ impl<E: Endpoint> Endpoint for ValidatedEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if let Err(problem) = self.validator.check(&request) {
-            let mut response = problem::response(&problem);
-            if problem.status == StatusCode::METHOD_NOT_ALLOWED.as_u16()
-                && let Ok(allow) = self.validator.operations.allow(request.uri().path()).parse()
-            {
-                response.headers_mut().insert(header::ALLOW, allow);
-            }
-            return Ok(response);
+        let takes_list = match self.validator.check(&request) {
+            Ok(takes_list) => takes_list,
+            Err(problem) => return Ok(self.refused(&request, &problem)),
+        };
+        let is_list = takes_list && !matches!(list_body::format_of(request.headers()), Ok(None));
+        if is_list {
+            return Ok(self.inner.call(request).await?.into_response());
         }
         let request = match without_body(request).await {
             Ok(request) => request,
+            Err(problem) if takes_list => return Ok(problem::response(&without_type(*problem))),
             Err(problem) => return Ok(problem::response(&problem)),
         };
         Ok(self.inner.call(request).await?.into_response())
+    }
+}
+
+/// What is wrong with a body of an operation that takes a list, if no list was announced.
+fn without_type(problem: Problem) -> Problem {
+    if problem.status == StatusCode::REQUEST_TIMEOUT.as_u16() {
+        return problem;
+    }
+    problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Not a list",
+        "the body has no content type of a list: send Content-Type: application/x-ndjson or text/csv",
+    )
+}
+
+impl<E> ValidatedEndpoint<E> {
+    fn refused(&self, request: &Request, problem: &Problem) -> Response {
+        let mut response = problem::response(problem);
+        if problem.status == StatusCode::METHOD_NOT_ALLOWED.as_u16()
+            && let Ok(allow) = self.validator.operations.allow(request.uri().path()).parse()
+        {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
     }
 }

@@ -51,11 +51,13 @@ pub fn job(id: String, state: State, order: Option<StoredOrder>, data: bool) -> 
 pub fn order(order: StoredOrder) -> OrderData {
     OrderData {
         id: order.id,
+        reference: order.reference,
         cliente: order.cliente,
         valor: order.valor,
         tier: order.tier,
         priority: order.priority,
         observacoes: order.observacoes,
+        dados: order.dados.and_then(|dados| serde_json::from_str(&dados).ok()),
         status: order.status,
         created_at: order.created_at.map(|at| iso(at.timestamp_millis())),
         run_id: order.run_id,

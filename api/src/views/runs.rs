@@ -7,6 +7,7 @@ use pedidos_pipeline::store::RunDocument;
 #[must_use]
 pub fn run(run: RunDocument) -> Run {
     Run {
+        source: run.source().into(),
         run_id: run.run_id,
         status: run.status,
         seed: run.seed,

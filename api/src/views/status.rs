@@ -48,6 +48,7 @@ pub fn status(snapshot: &Snapshot) -> Status {
         phase: run.phase.into(),
         paused: snapshot.paused,
         run_id: snapshot.run.as_ref().map(|run| run.run_id.clone()),
+        source: snapshot.run.as_ref().map(|run| run.source.into()),
         last_run_id: snapshot.last_run_id.clone(),
         throughput: Throughput {
             vip: per_second(vip.processed, windows[0]),

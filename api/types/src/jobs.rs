@@ -2,6 +2,7 @@
 
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
@@ -113,6 +114,10 @@ pub struct Chunk {
 pub struct OrderData {
     /// Its id.
     pub id: String,
+    /// The client's own id, of an imported order.
+    #[oai(rename = "ref")]
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
     /// The customer.
     pub cliente: Option<String>,
     /// Its price.
@@ -123,6 +128,8 @@ pub struct OrderData {
     pub priority: Option<String>,
     /// A note.
     pub observacoes: Option<String>,
+    /// What else the line of an imported order had.
+    pub dados: Option<Value>,
     /// pendente, processado, falhou, removido or cancelado.
     pub status: Option<String>,
     /// When it was stored.

@@ -7,6 +7,7 @@
 //! - [`commands`]: generate, cancel, reset; and the commands of the queue.
 //! - [`status`]: the current run, and what the queue holds. [`health`]: whether all is well.
 //! - [`runs`]: the history. [`jobs`]: jobs and orders.
+//! - [`imports`]: lists of a client's own orders.
 //! - [`logs`], [`events`]: log lines, and the stream of events.
 //! - [`session`], [`audit`]: who calls, and who changed what.
 //! - [`problem`]: every error.
@@ -17,6 +18,7 @@ pub mod audit;
 pub mod commands;
 pub mod events;
 pub mod health;
+pub mod imports;
 pub mod jobs;
 pub mod logs;
 pub mod problem;
@@ -31,7 +33,7 @@ mod tests {
     use serde::{Serialize, de::DeserializeOwned};
     use serde_json::Value;
 
-    use super::{audit, commands, health, jobs, logs, problem, runs, session, status};
+    use super::{audit, commands, health, imports, jobs, logs, problem, runs, session, status};
 
     /// What serde reads and writes is what the OpenAPI document says.
     fn both<T: ParseFromJSON + ToJSON + DeserializeOwned + Serialize>(example: &Value) {
@@ -52,10 +54,18 @@ mod tests {
                     continue;
                 }
                 match (operation.as_str(), status.as_str()) {
-                    (_, "400" | "401" | "403" | "404" | "409" | "410" | "429" | "500" | "503") => {
+                    (_, status) if status.starts_with(['4', '5']) => {
                         both::<problem::Problem>(example);
                     }
                     ("generate", _) => both::<commands::GenerateAnswer>(example),
+                    ("createImport", "202") | ("startImport", _) => {
+                        both::<commands::GenerateAnswer>(example);
+                    }
+                    ("createImport" | "uploadOrders" | "getImport", _) => {
+                        both::<imports::Import>(example);
+                    }
+                    ("listImports", _) => both::<imports::ImportsAnswer>(example),
+                    ("discardImport", _) => both::<imports::DiscardAnswer>(example),
                     ("cancel", _) => both::<commands::CancelAnswer>(example),
                     ("reset", _) => both::<commands::ResetAnswer>(example),
                     ("pauseQueue", _) => both::<commands::PauseAnswer>(example),

@@ -3,7 +3,7 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
-use crate::status::Phase;
+use crate::status::{Phase, RunSource};
 
 /// A page of the history.
 #[derive(Debug, Clone, Object, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Run {
     pub status: String,
     /// The seed of its random orders.
     pub seed: i64,
+    /// Where its orders come from.
+    #[serde(default)]
+    pub source: RunSource,
     /// How many orders it has.
     pub quantity: u64,
     /// The current phase, or the last one.

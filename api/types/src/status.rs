@@ -1,6 +1,6 @@
 //! The status of a run, and what the queue holds.
 
-use pedidos_core::run;
+use pedidos_core::{control, run};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,18 @@ pub enum Phase {
     Done,
     Aborted,
     Error,
+}
+
+/// Where the orders of a run come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum RunSource {
+    /// The generator.
+    #[default]
+    Generated,
+    /// An import, which has the id of the run.
+    Import,
 }
 
 /// Everything about the current run. Times are ISO-8601 UTC, durations ms.
@@ -46,6 +58,9 @@ pub struct Status {
     pub paused: bool,
     /// The id of the current run, active or ended.
     pub run_id: Option<String>,
+    /// Where its orders come from.
+    #[serde(default)]
+    pub source: Option<RunSource>,
     /// The id of the last run saved to the history.
     pub last_run_id: Option<String>,
     /// Orders per second.
@@ -278,6 +293,15 @@ impl From<Phase> for run::Phase {
             Phase::Done => Self::Done,
             Phase::Aborted => Self::Aborted,
             Phase::Error => Self::Error,
+        }
+    }
+}
+
+impl From<control::Source> for RunSource {
+    fn from(source: control::Source) -> Self {
+        match source {
+            control::Source::Generated => Self::Generated,
+            control::Source::Import => Self::Import,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     counting::{Attempt, Counting},
     letters::{LetterAction, LetterDecision, PutBack},
-    run::{End, Retry, RunSpec},
+    run::{End, Retry, RunSpec, Source},
 };
 use crate::run::Phase;
 
@@ -30,7 +30,8 @@ pub struct Control {
     pub paused: Option<Pause>,
     /// A reset deletes orders and runs that were created before this, ms since the epoch.
     pub reset_below: i64,
-    /// When the last run was created, ms since the epoch: the next one gets a later time.
+    /// When the last run or import was created, or an import started, ms since the epoch: the next
+    /// one gets a later time.
     pub last_run_at: i64,
     /// The last run that ended and is in the history.
     pub last_run_id: Option<String>,
@@ -50,16 +51,33 @@ pub struct Control {
     /// The retry that took an ended run up again, if that was the last change of its orders.
     #[serde(default)]
     pub put_back: Option<PutBack>,
+    /// 2 from the first import on: programs without imports replace the whole document, and would
+    /// lose what is new in it, so they must not be able to read it (I16).
+    #[serde(default = "first_format", skip_serializing_if = "is_first_format")]
+    pub format: i64,
+}
+
+const fn first_format() -> i64 {
+    Control::FIRST_FORMAT
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+const fn is_first_format(format: &i64) -> bool {
+    *format == Control::FIRST_FORMAT
 }
 
 /// What shall become of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Intent {
+    #[serde(alias = "2:idle")]
     Idle,
     /// The run continues to DONE.
+    #[serde(alias = "2:run")]
     Run,
+    #[serde(alias = "2:cancel")]
     Cancel(CancelOptions),
+    #[serde(alias = "2:ended")]
     Ended,
 }
 
@@ -102,6 +120,10 @@ impl Control {
     /// A change whose answer was lost is found among this many later ones; after more, its
     /// outcome is unknown.
     const CHANGES_KEPT: usize = 16;
+    /// The format without imports.
+    pub const FIRST_FORMAT: i64 = 1;
+    /// The format with imports.
+    pub const IMPORT_FORMAT: i64 = 2;
 
     /// The first version of a new queue.
     #[must_use]
@@ -121,7 +143,25 @@ impl Control {
             changes: Vec::new(),
             counting: None,
             put_back: None,
+            format: Self::FIRST_FORMAT,
         }
+    }
+
+    /// The kind of its intent, as it is stored: programs that do not know the format do not know
+    /// the kind, and refuse the document.
+    #[must_use]
+    pub fn stored_kind(&self) -> String {
+        match self.format {
+            Self::FIRST_FORMAT => self.intent.as_str().to_owned(),
+            format => format!("{format}:{}", self.intent.as_str()),
+        }
+    }
+
+    /// A time for a new range of ids, or for the start of a run: after all those before it and
+    /// after the last reset, ms since the epoch.
+    #[must_use]
+    pub fn next_time(&self, now: i64) -> i64 {
+        now.max(self.last_run_at + 1).max(self.reset_below + 1)
     }
 
     /// Gives this change its name, before the compare-and-set.
@@ -144,6 +184,17 @@ impl Control {
     #[must_use]
     pub fn next(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
+    }
+
+    /// Makes this the current run, from its beginning.
+    pub fn begin(&mut self, run: RunSpec) {
+        self.orders_version = self.version;
+        self.last_run_at = run.created_ms;
+        self.intent = Intent::Run;
+        (self.counting, self.put_back) = (None, None);
+        self.letters = Vec::new();
+        self.hidden = 0;
+        self.run = Some(run);
     }
 
     #[must_use]

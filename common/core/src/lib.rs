@@ -1,7 +1,7 @@
 //! What every program speaks of, with no store and no network.
 //!
 //! - [`order`]: orders, their ids, and the generator that makes them.
-//! - [`list`]: a list of orders, as a client sends it.
+//! - [`import`], [`list`]: lists of a client's own orders, and how they are read.
 //! - [`control`]: the document that says what shall happen to a run.
 //! - [`run`]: phases, ledger and figures of a run.
 //! - [`role`], [`key_file`]: who may call the API.
@@ -12,6 +12,7 @@
 pub mod backoff;
 pub mod bytes;
 pub mod control;
+pub mod import;
 pub mod key_file;
 pub mod list;
 pub mod order;

@@ -5,11 +5,16 @@
 
 mod generator;
 mod id;
+mod priorities;
 
 use bson::{DateTime, Document, RawDocumentBuf, cstr, doc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{generator::Generator, id::OrderId};
+pub use self::{
+    generator::Generator,
+    id::OrderId,
+    priorities::{Priorities, VipBits},
+};
 
 /// The status of an order that is not processed yet.
 pub const PENDENTE: &str = "pendente";

@@ -19,6 +19,7 @@ mod finish;
 mod finish_cancel;
 mod generate;
 mod history;
+mod imports;
 mod letter_decision;
 mod pause;
 mod put_back;
@@ -36,5 +37,6 @@ pub use self::{
     controller::Controller,
     error::{CommandError, Result},
     generate::{Accepted, Generate},
+    imports::{CreateImport, Created, DryRun, ImportError, StartImport, Started, Upload},
     reset::ResetDone,
 };

@@ -5,6 +5,8 @@
 //!   `listings` lists them, `hidden` and `delete` take them away.
 //! - Dead letters: `dead` makes them, `letters` carries out what a person decides about them.
 //! - Runs: `control`, and the history in `runs`.
+//! - Imports: `imports` and their blocks in `import_blocks`, whose documents are in
+//!   `import_document` and `imported_order`.
 //! - `audit` and `session_secret` serve the API.
 //! - `owner`, `shape` and `foreign` keep other queues and programs apart; `client`, `call` and
 //!   `indexes` are the connection.
@@ -21,6 +23,10 @@ mod error;
 mod filter;
 mod foreign;
 mod hidden;
+mod import_blocks;
+mod import_document;
+mod imported_order;
+mod imports;
 mod indexes;
 mod letters;
 mod listings;
@@ -33,15 +39,23 @@ mod session_secret;
 mod shape;
 mod stored_order;
 
-pub use mongodb::bson::DateTime;
+pub use mongodb::bson::{DateTime, RawDocumentBuf as RawOrder};
+
+pub(crate) use self::{
+    imported_order::document as imported_order,
+    imports::{Commit, Times},
+};
 
 pub use self::{
     audit::AuditFilter,
     audit_line::{AuditLine, AuditOutcome, AuditParameter},
     bulk::Written,
     client::Store,
+    dead::GivenUp,
     error::{Result, StoreError},
     foreign::Foreign,
+    import_document::{BlockDocument, ImportDocument},
+    imported_order::BlockHash,
     order_state::{OrderState, Stored},
     run_document::RunDocument,
     stored_order::{StoredOrder, StoredOutcome},

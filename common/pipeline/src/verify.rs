@@ -1,9 +1,11 @@
-//! Verifies an ended run: compares every document with the generator, the ledger and the fence.
-//! Reads in order of id, in constant memory, and writes nothing.
+//! Verifies an ended run: compares every document with the generator, or with the blocks of its
+//! import, and all of them with the ledger and the fence. Reads in order of id, in constant memory,
+//! and writes nothing.
 
-use std::collections::HashSet;
-
-use mongodb::bson::{Bson, Document};
+mod generated;
+mod imported;
+mod report;
+mod tally;
 
 use crate::{
     commands::Controller,
@@ -11,10 +13,13 @@ use crate::{
     store::{Store, StoreError},
 };
 use pedidos_core::{
-    control::{Control, End, RunSpec},
-    order::{CANCELADO, FALHOU, Order, OrderId, PENDENTE, PROCESSADO, Priority, REMOVIDO},
+    control::{Control, End, RunSpec, Source},
+    order::Priority,
     run::Phase,
 };
+
+pub use self::report::{Check, Report};
+use self::tally::Tallies;
 
 /// Why a run could not be verified.
 #[derive(Debug, thiserror::Error)]
@@ -32,78 +37,13 @@ pub enum VerifyError {
     Changed(String),
 }
 
-#[derive(Debug, Clone)]
-pub struct Check {
-    pub name: &'static str,
-    pub figure: String,
-    pub ok: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct Report {
-    pub run_id: String,
-    pub quantity: u64,
-    pub checks: Vec<Check>,
-}
-
-impl Report {
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.checks.iter().all(|check| check.ok)
-    }
-}
-
-/// Counts of the documents of one priority.
-#[derive(Debug, Default)]
-struct Tally {
-    processed: u64,
-    dead: u64,
-    removed: u64,
-    /// Of the removed orders those that were cancelled.
-    cancelled: u64,
-    first_processed: Option<i64>,
-    last_processed: Option<i64>,
-}
-
-/// Counts of the documents of a run.
-#[derive(Debug, Default)]
-struct Tallies {
-    by_priority: [Tally; 2],
-    strays: u64,
-    pending: u64,
-    missing: Examples,
-    surplus: Examples,
-    altered: Examples,
-    wrong_note: Examples,
-}
-
-/// A number, and the first few examples.
-#[derive(Debug, Default)]
-struct Examples {
-    count: u64,
-    first: Vec<String>,
-}
-
-impl Examples {
-    fn add(&mut self, what: &impl ToString) {
-        self.count += 1;
-        if self.first.len() < 3 {
-            self.first.push(what.to_string());
-        }
-    }
-
-    fn check(self, name: &'static str) -> Check {
-        let ok = self.count == 0;
-        let figure =
-            if ok { "0".into() } else { format!("{}: {}", self.count, self.first.join(", ")) };
-        Check { name, figure, ok }
-    }
-}
-
 /// Verifies the current run, which must have ended.
 pub async fn verify_run(store: &Store, queue: &Queue) -> Result<Report, VerifyError> {
     let (run, end, _) = ended(store).await?;
-    let tallies = read_orders(store, &run).await?;
+    let (tallies, own) = match run.source {
+        Source::Generated => (generated::read(store, &run).await?, Vec::new()),
+        Source::Import => imported::read(store, &run).await?,
+    };
     // A command may have changed the run meanwhile.
     let (now, now_end, control) = ended(store).await?;
     if (&now.run_id, &now_end) != (&run.run_id, &end) {
@@ -115,6 +55,7 @@ pub async fn verify_run(store: &Store, queue: &Queue) -> Result<Report, VerifyEr
     let due = snapshot.now_ms - Controller::SWEEP_AFTER_MS > end.figures.ended_at;
     let sweeps = due || saved.as_ref().is_some_and(|saved| !saved.remove_pending);
     let mut checks = check_orders(&run, &end, tallies, end.remove_pending && sweeps);
+    checks.extend(own);
     checks.extend(check_queue(&control, &run, &end, &snapshot));
     let history = saved.as_ref().map(|saved| (saved.phase, &saved.figures));
     checks.push(Check {
@@ -131,91 +72,6 @@ async fn ended(store: &Store) -> Result<(RunSpec, End, Control), VerifyError> {
     match run.end.clone() {
         Some(end) => Ok((run, end, control)),
         None => Err(VerifyError::NotEnded(run.run_id)),
-    }
-}
-
-/// Compares every document of the run's id range with the order that the generator makes.
-async fn read_orders(store: &Store, run: &RunSpec) -> Result<Tallies, VerifyError> {
-    // Every id that could belong to the run, also those that should not exist.
-    let all = run.ids();
-    let apart = store.letters_kept_apart(&all).await?;
-    let mut expected = run.generator().orders(0..run.quantity as u32).peekable();
-    // A cancelled run has not generated everything.
-    let complete = run.end.as_ref().is_some_and(|end| end.phase == Phase::Done);
-    let mut tallies = Tallies::default();
-    let behind_the_last = run.pages().last().map_or(all.start, |page| page.end)..all.end;
-    for page in run.pages().chain([behind_the_last]) {
-        for document in store.documents(&page).await? {
-            let id = document.get_str("_id").unwrap_or_default().to_owned();
-            while let Some(order) = expected.next_if(|order| order.id.to_string() < id) {
-                tallies.without_document(&order, complete, &apart);
-            }
-            match expected.next_if(|order| order.id.to_string() == id) {
-                Some(order) => tallies.count(&order, &document, run, &apart),
-                None => tallies.surplus.add(&id),
-            }
-        }
-    }
-    expected.for_each(|order| tallies.without_document(&order, complete, &apart));
-    Ok(tallies)
-}
-
-impl Tallies {
-    /// A cancelled run has not made all of its orders.
-    fn without_document(&mut self, order: &Order, complete: bool, apart: &HashSet<OrderId>) {
-        if apart.contains(&order.id) {
-            self.by_priority[order.priority() as usize].dead += 1;
-        } else if complete {
-            self.missing.add(&order.id);
-        }
-    }
-
-    fn count(
-        &mut self,
-        order: &Order,
-        document: &Document,
-        run: &RunSpec,
-        apart: &HashSet<OrderId>,
-    ) {
-        let fixed = order.fixed_fields(&run.run_id);
-        if fixed.iter().any(|(field, value)| document.get(field) != Some(value))
-            || !matches!(document.get("createdAt"), Some(Bson::DateTime(_)))
-        {
-            self.altered.add(&order.id);
-        }
-        let status = document.get_str("status").unwrap_or_default();
-        let stamp = run.end.as_ref().map(|end| end.stamp_at(order.id.index()));
-        if status == CANCELADO && document.get_i64("cancelAttempt").ok() != stamp {
-            self.strays += 1;
-            return;
-        }
-        let note = document.get_str("observacoes").unwrap_or_default();
-        let due = if status == PROCESSADO { order.priority().processed_note() } else { order.note };
-        if note != due {
-            self.wrong_note.add(&order.id);
-        }
-        let tally = &mut self.by_priority[order.priority() as usize];
-        match status {
-            PROCESSADO => tally.processed += 1,
-            FALHOU => tally.dead += 1,
-            REMOVIDO => tally.removed += 1,
-            CANCELADO => {
-                tally.removed += 1;
-                tally.cancelled += 1;
-            }
-            // The server refuses to change it, or its status is unknown: its letter is kept apart.
-            _ if apart.contains(&order.id) => tally.dead += 1,
-            PENDENTE => self.pending += 1,
-            other => self.altered.add(&format!("{} ({other})", order.id)),
-        }
-        let late = document.contains_key("retriedAt");
-        if let (PROCESSADO, false, Ok(at)) = (status, late, document.get_datetime("processedAt")) {
-            let at = at.timestamp_millis();
-            tally.first_processed = Some(tally.first_processed.map_or(at, |first| first.min(at)));
-            tally.last_processed = Some(tally.last_processed.map_or(at, |last| last.max(at)));
-        } else if status == PROCESSADO && !late {
-            self.altered.add(&format!("{} (no processedAt)", order.id));
-        }
     }
 }
 

@@ -61,16 +61,7 @@ async fn insert(store: &Store, run: &RunSpec) {
 async fn floor(quantity: u32) -> (f64, RunSpec) {
     let stores = Stores::connect(&own_settings()).await;
     stores.store.ensure_indexes().await.expect("MongoDB answers");
-    let run = RunSpec {
-        run_id: "the floor".to_owned(),
-        seed: 1,
-        quantity: i64::from(quantity),
-        created_ms: 1,
-        idempotency_key: None,
-        end: None,
-        first: None,
-        retries: Vec::new(),
-    };
+    let run = RunSpec::generated("the floor".to_owned(), 1, i64::from(quantity), 1);
     insert(&stores.store, &run).await;
     let began = Instant::now();
     let mut marked = 0;

@@ -112,7 +112,7 @@ async fn slot(queue: Queue, left: Arc<AtomicU64>) -> Vec<OrderId> {
         let token = Token::random();
         let claim = queue.claim(&token, "bench", [Duration::ZERO; 2], true).await;
         let Ok(Claim::Work(lease)) = claim else { panic!("no work: {claim:?}") };
-        let orders = Generator::new(lease.seed, lease.created_ms);
+        let orders = Generator::new(lease.seed, lease.ids_ms);
         let of = |indexes: &Range<u32>, priority| {
             let orders = orders.orders(indexes.clone());
             let todo = orders.filter(|order| order.priority() == priority).map(|order| order.id);

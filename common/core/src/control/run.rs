@@ -1,11 +1,12 @@
 //! The run that control names, and its end.
 
-use std::ops::Range;
+use std::{ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use super::counting::Attempt;
 use crate::{
+    import::seed_of,
     order::{Generator, OrderId},
     run::{Figures, Phase},
 };
@@ -20,6 +21,11 @@ pub struct RunSpec {
     pub quantity: i64,
     /// When it was accepted, ms since the epoch by Redis' clock.
     pub created_ms: i64,
+    /// The base of its range of ids, if that was taken before it was accepted: by its import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Source::is_generated")]
+    pub source: Source,
     /// Given by the client: a call that repeats it gets the same run.
     pub idempotency_key: Option<String>,
     #[serde(rename = "final")]
@@ -30,6 +36,44 @@ pub struct RunSpec {
     /// Retries of dead letters after its end, the latest last.
     #[serde(default)]
     pub retries: Vec<Retry>,
+}
+
+/// Where the orders of a run come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// Derived by the generator, and inserted chunk by chunk.
+    #[default]
+    Generated,
+    /// Inserted by the import that has the run's id; a chunk reads them.
+    Import,
+}
+
+impl Source {
+    /// As Redis has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Generated => "",
+            Self::Import => "import",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+    fn is_generated(&self) -> bool {
+        *self == Self::Generated
+    }
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Generated, Self::Import]
+            .into_iter()
+            .find(|source| source.as_str() == text)
+            .ok_or_else(|| format!("unknown source '{text}'"))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +91,33 @@ pub struct Retry {
 
 impl RunSpec {
     const RETRIES_KEPT: usize = 100;
+
+    /// A generated run that has not ended.
+    #[must_use]
+    pub const fn generated(run_id: String, seed: i64, quantity: i64, created_ms: i64) -> Self {
+        Self {
+            run_id,
+            seed,
+            quantity,
+            created_ms,
+            ids_ms: None,
+            source: Source::Generated,
+            idempotency_key: None,
+            end: None,
+            first: None,
+            retries: Vec::new(),
+        }
+    }
+
+    /// The run of an import, whose ids have this base. It has not ended.
+    #[must_use]
+    pub fn imported(import_id: &str, ids_ms: i64, quantity: i64, created_ms: i64) -> Self {
+        Self {
+            ids_ms: Some(ids_ms),
+            source: Source::Import,
+            ..Self::generated(import_id.to_owned(), seed_of(import_id), quantity, created_ms)
+        }
+    }
 
     /// Opens an ended run again, for this many of its dead letters.
     pub fn take_up(&mut self, at: i64, orders: i64) {
@@ -73,9 +144,16 @@ impl RunSpec {
         self.end = Some(end);
     }
 
+    /// The base of its range of ids, ms since the epoch. No other run or import has the same.
+    #[must_use]
+    pub fn ids_ms(&self) -> i64 {
+        self.ids_ms.unwrap_or(self.created_ms)
+    }
+
+    /// Its ids; and, of a generated run, its orders.
     #[must_use]
     pub fn generator(&self) -> Generator {
-        Generator::new(self.seed as u64, self.created_ms as u64)
+        Generator::new(self.seed as u64, self.ids_ms() as u64)
     }
 
     /// The ids of its orders, in ranges that one call can read.
@@ -85,8 +163,7 @@ impl RunSpec {
 
     #[must_use]
     pub fn ids(&self) -> Range<OrderId> {
-        let created = self.created_ms as u64;
-        OrderId::floor(created)..OrderId::floor(created + 1)
+        OrderId::of_ms(self.ids_ms() as u64)
     }
 }
 

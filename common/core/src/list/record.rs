@@ -86,6 +86,13 @@ impl Record {
         })
     }
 
+    /// The reject of this record, for a reason that only the import knows.
+    #[must_use]
+    pub fn reject(&self, field: Option<&str>, code: RejectCode, message: String) -> Reject {
+        let (line, field) = (self.line, field.map(str::to_owned));
+        Reject { line, field, code, message, original: self.original() }
+    }
+
     fn order(&self, default_priority: Option<Priority>) -> Result<OrderLine, Problem> {
         match (self.fault, &self.header) {
             (Some(fault), _) => Err(self.faulty(fault)),

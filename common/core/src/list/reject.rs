@@ -64,10 +64,13 @@ pub enum RejectCode {
     TooDeep,
     /// A `ref` that another line of the list has. Only the importer can know.
     DuplicateRef,
+    /// A rule of the collection `orders` that the order breaks, such as a validator of its own. Only
+    /// the importer can know.
+    Refused,
 }
 
 impl RejectCode {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::LineTooLong,
         Self::NotUtf8,
         Self::NotJson,
@@ -88,6 +91,7 @@ impl RejectCode {
         Self::NoPriority,
         Self::TooDeep,
         Self::DuplicateRef,
+        Self::Refused,
     ];
 
     #[must_use]
@@ -113,6 +117,7 @@ impl RejectCode {
             Self::NoPriority => "noPriority",
             Self::TooDeep => "tooDeep",
             Self::DuplicateRef => "duplicateRef",
+            Self::Refused => "refused",
         }
     }
 }

@@ -29,7 +29,7 @@ const NOTES: [&str; 8] = [
 /// reached without making those before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Generator {
-    created_ms: u64,
+    ids_ms: u64,
     base: u64,
 }
 
@@ -37,12 +37,12 @@ impl Generator {
     /// The step of `SplitMix64`'s counter.
     const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-    /// `created_ms`: the run's creation time, ms since the epoch.
+    /// `ids_ms`: the base of the run's range of ids, ms since the epoch.
     #[must_use]
-    pub fn new(seed: u64, created_ms: u64) -> Self {
+    pub fn new(seed: u64, ids_ms: u64) -> Self {
         // One draw keeps the streams of neighbouring seeds apart. The time is
         // in the ids alone: the same seed is the same tiers and prices again.
-        Self { created_ms, base: SplitMix64::from_seed(seed.to_le_bytes()).next_u64() }
+        Self { ids_ms, base: SplitMix64::from_seed(seed.to_le_bytes()).next_u64() }
     }
 
     #[must_use]
@@ -53,11 +53,17 @@ impl Generator {
         // Disjoint bits: 2 of tier, 3 of note, 32 scaled to a price.
         let price = ((content >> 32) * 100_001) >> 32;
         Order {
-            id: OrderId::assemble(self.created_ms, index, draws.next_u64()),
+            id: OrderId::assemble(self.ids_ms, index, draws.next_u64()),
             tier: Tier::ALL[(content & 0b11) as usize],
             cents: price as u32,
             note: NOTES[(content >> 2 & 0b111) as usize],
         }
+    }
+
+    /// The id of the order with this index. An imported order has such an id, too.
+    #[must_use]
+    pub fn id(&self, index: u32) -> OrderId {
+        self.order(index).id
     }
 
     pub fn orders(&self, indexes: Range<u32>) -> impl Iterator<Item = Order> + use<> {
@@ -77,8 +83,8 @@ impl Generator {
     /// All ids that orders of these indexes can have.
     #[must_use]
     pub const fn id_range(&self, indexes: &Range<u32>) -> Range<OrderId> {
-        OrderId::assemble(self.created_ms, indexes.start, 0)
-            ..OrderId::assemble(self.created_ms, indexes.end, 0)
+        OrderId::assemble(self.ids_ms, indexes.start, 0)
+            ..OrderId::assemble(self.ids_ms, indexes.end, 0)
     }
 }
 

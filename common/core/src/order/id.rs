@@ -5,7 +5,7 @@ use std::{fmt, ops::Range, str::FromStr};
 use uuid::{Uuid, fmt::Hyphenated};
 
 /// The id of an order, in the layout of a version 7 UUID (RFC 9562): 48 bits
-/// of the run's creation time in ms, then 32 bits of the order's index (12
+/// of the base of the run's range in ms, then 32 bits of the order's index (12
 /// before and 20 behind the variant), then 42 seeded random bits.
 ///
 /// Ids therefore ascend with (run, index): inserts append to the index, and
@@ -16,10 +16,10 @@ pub struct OrderId(Uuid);
 impl OrderId {
     pub const BYTES: usize = 16;
 
-    pub(super) const fn assemble(created_ms: u64, index: u32, random: u64) -> Self {
+    pub(super) const fn assemble(ids_ms: u64, index: u32, random: u64) -> Self {
         let index = index as u128;
         Self(Uuid::from_u128(
-            ((created_ms as u128 & 0xffff_ffff_ffff) << 80)
+            ((ids_ms as u128 & 0xffff_ffff_ffff) << 80)
                 | (0x7 << 76)
                 | ((index >> 20) << 64)
                 | (0b10 << 62)
@@ -28,16 +28,22 @@ impl OrderId {
         ))
     }
 
-    /// The lowest id that any order created at or after `ms` can have. What a
+    /// The lowest id that an order of a run whose ids begin at or after `ms` can have. What a
     /// reset deletes is everything below the floor of its `resetBelow`.
     #[must_use]
     pub const fn floor(ms: u64) -> Self {
         Self::assemble(ms, 0, 0)
     }
 
-    /// Creation time of the order's run, ms since the epoch.
+    /// All ids with this base.
     #[must_use]
-    pub const fn created_ms(self) -> u64 {
+    pub const fn of_ms(ms: u64) -> Range<Self> {
+        Self::floor(ms)..Self::floor(ms + 1)
+    }
+
+    /// The base of the range of ids of the order's run, ms since the epoch.
+    #[must_use]
+    pub const fn ids_ms(self) -> u64 {
         (self.0.as_u128() >> 80) as u64
     }
 
@@ -107,7 +113,7 @@ mod tests {
         #[test]
         fn an_id_gives_back_what_it_was_made_of(ms in 0u64..1 << 48, index: u32, random: u64) {
             let id = OrderId::assemble(ms, index, random);
-            prop_assert_eq!(id.created_ms(), ms);
+            prop_assert_eq!(id.ids_ms(), ms);
             prop_assert_eq!(id.index(), index);
             prop_assert_eq!(id.0.get_version_num(), 7);
             prop_assert_eq!(id.0.get_variant(), uuid::Variant::RFC4122);

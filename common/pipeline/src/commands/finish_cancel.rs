@@ -6,8 +6,8 @@ use std::{
 };
 
 use pedidos_core::{
-    control::{Control, End, Intent, RunSpec},
-    order::{CANCELADO, FALHOU, OrderId, PROCESSADO, REMOVIDO},
+    control::{Control, End, Intent, RunSpec, Source},
+    order::{CANCELADO, FALHOU, OrderId, PROCESSADO, Priorities, REMOVIDO},
     run::{Counts, Figures, Phase},
 };
 use tokio::time::MissedTickBehavior;
@@ -105,7 +105,7 @@ impl Controller {
             attempt: last.stamp,
             attempts: counting.attempts.clone(),
             purge: options.purge,
-            remove_pending: options.remove_pending,
+            remove_pending: options.remove_pending && run.source == Source::Generated,
         };
         loop {
             // Another command, for example a pause, may have changed control meanwhile.
@@ -188,11 +188,12 @@ impl Controller {
     /// Counts a marked page. Marks it again while something on it is pending: a late chunk may have
     /// arrived. Answers false if there is a later attempt.
     async fn count_page(&self, attempt: &Attempt<'_>, page: &Range<u32>) -> Result<bool> {
-        let (ids, generator) = (attempt.ids(page), attempt.run.generator());
+        let ids = attempt.ids(page);
+        let priorities = self.store.priorities_of(attempt.run, page).await?;
         loop {
             let (counted, apart) = tokio::join!(
-                self.store.count(&ids, attempt.stamp, &generator),
-                self.letters_apart(attempt, &ids)
+                self.store.count(&ids, attempt.stamp, &priorities),
+                self.letters_apart(&priorities, &ids)
             );
             let (counted, apart) = (counted?, apart?);
             let mut counts = counted;
@@ -200,7 +201,9 @@ impl Controller {
                 counts.dead += gone + refused;
                 counts.pending -= refused;
             }
-            if counts.iter().all(|counts| counts.pending <= 0) {
+            if counts.iter().all(|counts| counts.pending <= 0)
+                && !self.keep_missing(attempt, page, &priorities, &counts).await?
+            {
                 attempt.note(|progress| {
                     progress.from = i64::from(page.end);
                     for (sum, page) in progress.before.iter_mut().zip(counts) {
@@ -217,11 +220,37 @@ impl Controller {
         }
     }
 
+    /// Every order of an import was stored: one without a document is a dead letter. Answers
+    /// whether there is one that was not kept apart so far.
+    async fn keep_missing(
+        &self,
+        attempt: &Attempt<'_>,
+        page: &Range<u32>,
+        priorities: &Priorities,
+        counts: &[Counts; 2],
+    ) -> Result<bool> {
+        let known: i64 = counts.iter().map(Counts::terminal).sum();
+        let run = attempt.run;
+        if run.source == Source::Generated || known >= i64::from(page.end - page.start) {
+            return Ok(false);
+        }
+        let generator = run.generator();
+        let ids: Vec<OrderId> = page.clone().map(|index| generator.id(index)).collect();
+        let stored = self.store.orders_of(&ids).await?;
+        let missing: Vec<_> = ids
+            .iter()
+            .filter(|id| stored.is_missing(id))
+            .map(|id| (*id, priorities.of(id.index())))
+            .collect();
+        self.store.keep_missing_apart(&run.run_id, &missing).await?;
+        Ok(!missing.is_empty())
+    }
+
     /// The dead letters of a page that are kept apart, by priority: those without an order document,
     /// and those whose order MongoDB refuses to change, or has a status that no order has.
     async fn letters_apart(
         &self,
-        attempt: &Attempt<'_>,
+        priorities: &Priorities,
         ids: &Range<OrderId>,
     ) -> Result<[(i64, i64); 2]> {
         let apart: Vec<OrderId> = self.store.letters_kept_apart(ids).await?.into_iter().collect();
@@ -231,7 +260,7 @@ impl Controller {
         }
         let stored = self.store.stored_orders(&apart).await?;
         for id in apart {
-            let priority = attempt.run.generator().order(id.index()).priority();
+            let priority = priorities.of(id.index());
             let (gone, refused) = &mut counts[priority as usize];
             match stored.get(&id).map(|order| order.status.as_deref()) {
                 None => *gone += 1,

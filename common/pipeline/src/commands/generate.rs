@@ -1,6 +1,6 @@
 //! Generate: accepts a run.
 
-use pedidos_core::control::{Control, Intent, RunSpec};
+use pedidos_core::control::{Control, RunSpec};
 
 use super::{
     controller::Controller,
@@ -44,29 +44,17 @@ impl Controller {
             }
             // The figures of the run that this replaces must be in the history first.
             self.store.ensure_run(&control).await?;
-            let created_ms =
-                snapshot.now_ms.max(control.last_run_at + 1).max(control.reset_below + 1);
+            let created_ms = control.next_time(snapshot.now_ms);
             let mut next = control.next();
-            next.orders_version = next.version;
-            next.last_run_at = created_ms;
-            next.intent = Intent::Run;
-            (next.counting, next.put_back) = (None, None);
-            next.letters = Vec::new();
-            next.hidden = 0;
-            next.run = Some(RunSpec {
-                run_id: run_id.clone(),
-                // Below 2^53, so that every JSON reader reads it exactly.
-                seed: wanted.seed.unwrap_or_else(|| rand::random::<u64>() >> 11) as i64,
-                quantity: i64::from(wanted.quantity),
-                created_ms,
+            // Below 2^53, so that every JSON reader reads it exactly.
+            let seed = wanted.seed.unwrap_or_else(|| rand::random::<u64>() >> 11) as i64;
+            let quantity = i64::from(wanted.quantity);
+            next.begin(RunSpec {
                 idempotency_key: wanted.idempotency_key.clone(),
-                end: None,
-                first: None,
-                retries: Vec::new(),
+                ..RunSpec::generated(run_id.clone(), seed, quantity, created_ms)
             });
             if self.set(&mut next).await? {
                 self.raise_redis(&next).await;
-                let quantity = i64::from(wanted.quantity);
                 return Ok(Accepted {
                     run_id,
                     quantity,

@@ -18,12 +18,12 @@ impl Controller {
                 return Ok(Some(control));
             }
             let Some(document) = self.store.run(run_id).await? else { return Ok(None) };
-            let created_ms = document.created_at.timestamp_millis();
-            if !document.phase.is_ended() || created_ms < control.reset_below {
+            let run = document.as_ended();
+            if !document.phase.is_ended() || run.ids_ms() < control.reset_below {
                 return Ok(None);
             }
-            if let Some(run) = control.active() {
-                return Err(CommandError::Active { run_id: run.run_id.clone() });
+            if let Some(active) = control.active() {
+                return Err(CommandError::Active { run_id: active.run_id.clone() });
             }
             // The figures of the run that this replaces must be in the history first.
             self.store.ensure_run(&control).await?;
@@ -33,7 +33,7 @@ impl Controller {
             next.letters = Vec::new();
             (next.counting, next.put_back) = (None, None);
             next.hidden = document.hidden;
-            next.run = Some(document.as_ended());
+            next.run = Some(run);
             if self.set(&mut next).await? {
                 tracing::info!(run = %run_id, "an ended run is the current one again");
                 self.raise_redis(&next).await;

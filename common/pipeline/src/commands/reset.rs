@@ -55,6 +55,7 @@ impl Controller {
             }
             done.runs += self.store.delete_run(&run.run_id).await?;
         }
+        self.store.forget_imports_below(control.reset_below).await?;
         let floor = OrderId::floor(control.reset_below as u64);
         done.orders += self.store.delete_below(floor).await?;
         Ok(done)

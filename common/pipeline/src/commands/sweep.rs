@@ -1,8 +1,13 @@
 //! The sweep: deletes what a reset left over and what a cancel was to remove.
 
-use pedidos_core::run::Phase;
+use pedidos_core::control::Source;
 
-use super::{controller::Controller, error::Result};
+use super::{
+    controller::Controller,
+    error::{CommandError, Result},
+    imports::ImportError,
+};
+use crate::store::StoreError;
 
 impl Controller {
     /// A worker that is frozen for less than this inserts no order again that was deleted.
@@ -22,7 +27,8 @@ impl Controller {
             }
         }
         if control.active().is_none() {
-            self.mark_strays().await?;
+            self.mark_strays(now).await?;
+            self.sweep_imports(now).await.map_err(command_error)?;
         }
         while let Some(run) = self.store.run_to_sweep(now - Self::SWEEP_AFTER_MS).await? {
             let mut deleted = 0;
@@ -37,28 +43,27 @@ impl Controller {
     }
 
     /// A worker that died between its insert and its read of control leaves strays: pending orders
-    /// of a cancelled run, outside its counts. Pending orders of runs that are not in the history
-    /// are not ours.
-    async fn mark_strays(&self) -> Result<()> {
-        let mut passed = Vec::new();
-        while let Some(run_id) = self.store.run_of_a_pending_order(&passed).await? {
-            if let Some(run) = self.store.run(&run_id).await?
-                && run.phase == Phase::Aborted
-            {
-                let mut marked = 0;
-                for ids in run.pages() {
-                    marked += self.store.cancel_strays(&ids).await?;
-                }
-                tracing::info!(marked, run = %run_id, "cancelled the strays of a cancelled run");
+    /// of a cancelled run, outside its counts. It may be frozen meanwhile, but not for an hour. No
+    /// chunk of an import inserts.
+    async fn mark_strays(&self, now: i64) -> Result<()> {
+        for run in self.store.runs_aborted_since(now - Self::SWEEP_AFTER_MS).await? {
+            if run.source() == Source::Import || !self.store.has_pending(&run.ids()).await? {
+                continue;
             }
-            passed.push(run_id);
-            if passed.len() >= Self::STRAYS_OF {
-                break;
+            let mut marked = 0;
+            for ids in run.pages() {
+                marked += self.store.cancel_strays(&ids).await?;
             }
+            tracing::info!(marked, run = %run.run_id, "cancelled the strays of a cancelled run");
         }
         Ok(())
     }
+}
 
-    /// Runs that one sweep searches for strays, at most.
-    const STRAYS_OF: usize = 100;
+/// A sweep of imports is refused nothing that it asks for; what is left are the stores.
+fn command_error(error: ImportError) -> CommandError {
+    match error {
+        ImportError::Command(error) => error,
+        error => CommandError::Store(StoreError::Corrupt(error.to_string())),
+    }
 }

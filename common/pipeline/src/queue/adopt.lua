@@ -4,8 +4,8 @@ local version, orders_version, run_id, seed, created_at, quantity, chunk, range,
     paused, wait_ms, last_run_id, letters, first_figures = unpack(ARGV, 1, 15)
 -- What a retry put back after the end of the run, and the version that shows that end (0: none).
 local end_version, vip_back, normal_back, late_vip = unpack(ARGV, 16, 19)
-local hidden, purged = unpack(ARGV, 20, 21)
-local first_figure = 22 -- then pairs of field and figure
+local hidden, purged, new_format, ids_ms, source = unpack(ARGV, 20, 24)
+local first_figure = 25 -- then pairs of field and figure
 version, orders_version = tonumber(version), tonumber(orders_version)
 local had = num('version')
 if version <= had then return 0 end
@@ -48,13 +48,13 @@ elseif before[1] ~= run_id or had < orders_version then
     redis.call('HSET', run, 'runId', run_id, 'seed', seed, 'createdAt', created_at,
         'quantity', quantity, 'chunkSize', chunk, 'rangeSize', range, 'maxDead', max_dead,
         'chunks', math.ceil(quantity / chunk), 'ranges', math.ceil(quantity / range),
-        'phase', 'GENERATING')
+        'phase', 'GENERATING', 'idsMs', ids_ms, 'source', source)
     figures()
     local from = before[1] == run_id and clock or 0
     for _, field in ipairs(STAMPS) do from = math.max(from, num(field)) end
     redis.call('HSET', run, 'progressAt', begin_time(from))
 end
-redis.call('HSET', run, 'format', FORMAT, 'version', version, 'paused', paused,
+redis.call('HSET', run, 'format', new_format, 'version', version, 'paused', paused,
     'lastRunId', last_run_id, 'letters', letters, 'first', first_figures, 'hidden', hidden,
     'purged', purged)
 if taken_up then

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use fred::types::{Value, scripts::Script};
 use futures_util::future::BoxFuture;
 use pedidos_core::{
-    control::{Control, Intent, LetterDecision},
+    control::{Control, Intent, LetterDecision, RunSpec},
     order::OrderId,
     run::Figures,
 };
@@ -89,6 +89,9 @@ impl Queue {
                 number(*late_vip),
                 number(control.hidden),
                 number(i64::from(ended.is_some_and(|end| end.purge))),
+                number(control.format),
+                number(run.map_or(0, RunSpec::ids_ms)),
+                run.map_or("", |run| run.source.as_str()).into(),
             ]);
             let mut fields = fields(ended.map_or(known, |end| &end.figures))?;
             if let Some(end) = ended {

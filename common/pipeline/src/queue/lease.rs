@@ -4,7 +4,7 @@ use std::{ops::Range, time::Duration};
 
 use fred::types::Value;
 use pedidos_core::{
-    control::LetterDecision,
+    control::{LetterDecision, Source},
     order::{OrderId, Priority},
     run::Phase,
 };
@@ -37,8 +37,10 @@ pub struct Lease {
     pub token: Token,
     pub run_id: String,
     pub seed: u64,
-    /// Of the run, ms since the epoch.
-    pub created_ms: u64,
+    /// The base of the run's range of ids, ms since the epoch.
+    pub ids_ms: u64,
+    /// Where the run's orders come from.
+    pub source: Source,
     /// The version of control that Redis had.
     pub version: i64,
     /// When it was granted, ms since the epoch by Redis' clock. A worker stamps with this time,
@@ -97,7 +99,8 @@ impl Work {
 struct Granted<'a> {
     run_id: String,
     seed: u64,
-    created_ms: u64,
+    ids_ms: u64,
+    source: String,
     version: i64,
     /// Of a chunk or a range the first index and the one behind the last.
     first: &'a Value,
@@ -114,7 +117,8 @@ impl<'a> Granted<'a> {
         Ok(Self {
             run_id: answer.text()?,
             seed: answer.count()?,
-            created_ms: answer.count()?,
+            ids_ms: answer.count()?,
+            source: answer.text()?,
             version: answer.int()?,
             first: answer.value()?,
             end: answer.value()?,
@@ -156,7 +160,8 @@ impl Claim {
             token: token.clone(),
             run_id: granted.run_id,
             seed: granted.seed,
-            created_ms: granted.created_ms,
+            ids_ms: granted.ids_ms,
+            source: granted.source.parse().map_err(QueueError::Answer)?,
             version: granted.version,
             since_ms: granted.since_ms,
             replay: granted.replay,

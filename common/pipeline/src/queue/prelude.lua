@@ -5,7 +5,9 @@
 -- KEYS: always the same list, in the order of `keys.rs`; all in one slot.
 -- Times are ms since the epoch by this server's clock; ids are 16 bytes each.
 
-local FORMAT = '1' -- of this state; raised when an older script could not read it
+-- The formats of this state that these scripts read; raised when an older script could not
+-- read it. 2: control has an import, and programs that know none must not touch the queue (I16).
+local FORMATS = { ['1'] = true, ['2'] = true }
 
 local run, chunks, ranges = KEYS[1], KEYS[2], KEYS[3]
 local waiting = { vip = KEYS[4], normal = KEYS[5] }
@@ -18,9 +20,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local format = redis.call('HGET', run, 'format')
-if format and format ~= FORMAT then
+if format and not FORMATS[format] then
     return redis.error_reply('FORMAT this queue holds state of format ' .. format ..
-        ', this program reads ' .. FORMAT)
+        ', this program reads 1 and 2')
 end
 
 local SLICE = 1000 -- values for one command: Lua's unpack ends near 8,000
@@ -95,10 +97,11 @@ end
 
 -- The answer of the scripts that give work out: `Granted` in lease.rs reads it.
 local function work_of(lease)
-    local run_id, seed, created_at, version, replay, letters, phase = unpack(redis.call('HMGET', run,
-        'runId', 'seed', 'createdAt', 'version', 'replay', 'letters', 'phase'))
-    return { lease.kind, run_id, seed, created_at, version, lease.a, lease.b, lease.ids,
-        replay or '0', letters or '', lease.since, phase }
+    local run_id, seed, created_at, ids_ms, source, version, replay, letters, phase = unpack(
+        redis.call('HMGET', run, 'runId', 'seed', 'createdAt', 'idsMs', 'source', 'version',
+            'replay', 'letters', 'phase'))
+    return { lease.kind, run_id, seed, ids_ms or created_at, source or '', version, lease.a,
+        lease.b, lease.ids, replay or '0', letters or '', lease.since, phase }
 end
 
 local function grant(token, worker, lease_ms, kind, a, b, ids)

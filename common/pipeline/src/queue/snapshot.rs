@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use fred::types::{Value, scripts::Script};
 use futures_util::future::BoxFuture;
-use pedidos_core::{order::OrderId, run::Phase};
+use pedidos_core::{control::Source, order::OrderId, run::Phase};
 
 use super::{
     answer::Answer,
@@ -97,6 +97,10 @@ impl<'a> Fields<'a> {
             run_id: run_id.clone(),
             seed: self.number("seed"),
             created_ms: self.number("createdAt"),
+            source: match self.hash.get("source") {
+                Some(source) => source.parse().map_err(QueueError::Answer)?,
+                None => Source::Generated,
+            },
             quantity: self.size("quantity"),
             phase,
             aborted,

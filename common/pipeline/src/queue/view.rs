@@ -1,6 +1,7 @@
 //! What Redis shows of a run at one instant.
 
 use pedidos_core::{
+    control::Source,
     order::{OrderId, Priority},
     run::{Figures, Ledger, Phase},
 };
@@ -51,8 +52,9 @@ pub struct Survey {
 pub struct RunView {
     pub run_id: String,
     pub seed: i64,
-    /// ms since the epoch.
+    /// When it was accepted, ms since the epoch.
     pub created_ms: i64,
+    pub source: Source,
     pub quantity: u64,
     pub phase: Phase,
     /// The run is being cancelled, or was.

@@ -170,7 +170,7 @@ impl Store {
 
     /// Are the orders at fault, or the store? The store is, if no order was written and a write
     /// to control fails, too.
-    async fn believed(&self, written: Written) -> Result<Written> {
+    pub(super) async fn believed(&self, written: Written) -> Result<Written> {
         let Some((_, why)) = written.refused.first().filter(|_| written.count == 0) else {
             return Ok(written);
         };

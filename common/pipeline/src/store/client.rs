@@ -32,12 +32,16 @@ pub struct Store {
     pub(super) orders: Collection<RawDocumentBuf>,
     pub(super) dead_letters: Collection<Document>,
     pub(super) runs: Collection<Document>,
+    pub(super) imports: Collection<Document>,
+    pub(super) import_blocks: Collection<Document>,
     pub(super) control: Collection<Control>,
     pub(super) owner: Collection<Document>,
     pub(super) audit: Collection<AuditLine>,
     pub(super) secrets: Collection<Document>,
     /// Set once the database is known to be this queue's.
     pub(super) owned: Arc<OnceCell<()>>,
+    /// Set once the indexes of imports are made.
+    pub(super) import_indexes: Arc<OnceCell<()>>,
     /// Collections of which a document was skipped.
     pub(super) skipped: Skipped,
 }
@@ -79,6 +83,10 @@ impl Store {
                 // Control, history and audit trail must not be lost, whatever write concern is set
                 // for orders.
                 runs: database.collection_with_options("process_runs", durable.clone()),
+                // What a block says is acknowledged with the import itself.
+                imports: database.collection_with_options("imports", durable.clone()),
+                import_blocks: database
+                    .collection_with_options("import_blocks", collection.clone()),
                 control: database.collection_with_options("control", durable.clone()),
                 owner: database.collection_with_options("owner", durable.clone()),
                 audit: database.collection_with_options("audit_log", durable.clone()),
@@ -86,6 +94,7 @@ impl Store {
                 database,
                 client,
                 owned: Arc::default(),
+                import_indexes: Arc::default(),
                 skipped: Skipped::default(),
             })
         })

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use mongodb::{
-    bson::doc,
+    bson::{Document, doc, serialize_to_document},
     error::{ErrorKind, WriteFailure},
 };
 use pedidos_core::control::Control;
@@ -10,7 +10,7 @@ use pedidos_core::control::Control;
 use super::{
     call::{CALL_TIMEOUT, in_time, within},
     client::Store,
-    error::{DUPLICATE_KEY, Result, StoreError},
+    error::{DUPLICATE_KEY, Result, StoreError, corrupt},
 };
 
 impl Store {
@@ -47,7 +47,12 @@ impl Store {
     pub(crate) fn set_control<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let predecessor = doc! { "_id": &self.queue, "version": control.version - 1 };
-            let result = within(self.control.replace_one(predecessor, control)).await?;
+            let mut document = serialize_to_document(control).map_err(corrupt)?;
+            if let Ok(intent) = document.get_document_mut("intent") {
+                intent.insert("kind", control.stored_kind());
+            }
+            let stored = self.control.clone_with_type::<Document>();
+            let result = within(stored.replace_one(predecessor, document)).await?;
             Ok(result.matched_count == 1)
         })
     }

@@ -9,7 +9,9 @@ use std::{
 use futures_util::{TryStreamExt, future::BoxFuture};
 use mongodb::bson::{Bson, Document, doc};
 
-use pedidos_core::order::{CANCELADO, FALHOU, Order, OrderId, PENDENTE, PROCESSADO, REMOVIDO};
+use pedidos_core::order::{
+    CANCELADO, FALHOU, Order, OrderId, PENDENTE, PROCESSADO, Priority, REMOVIDO,
+};
 
 use super::{
     bulk::Written,
@@ -17,55 +19,62 @@ use super::{
     client::Store,
     error::{Result, StoreError},
     filter::{id_of, one_of, range},
-    order_state::OrderState,
+    order_state::{MISSING, OrderState},
 };
 
 fn outcome(error: &str, attempts: u32) -> Document {
     doc! { "outcome.error": error, "outcome.attempts": i64::from(attempts) }
 }
 
+/// An order that is given up.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenUp<'a> {
+    pub id: OrderId,
+    pub priority: Priority,
+    pub run_id: &'a str,
+    pub attempts: u32,
+    pub error: &'a str,
+    /// The order, if its document can be written again, and when it was created, ms since the
+    /// epoch. Nobody can write an imported one again.
+    pub order: Option<(&'a Order, i64)>,
+}
+
 impl Store {
-    /// Makes an order a dead letter. A missing document is written again, as created at
-    /// `created_at` (ms since the epoch), so that a replay finds it. If the server refuses it, the
-    /// letter is kept apart. Answers the state of the order: another worker may have processed
-    /// it.
-    pub fn mark_dead<'a>(
-        &'a self,
-        order: &'a Order,
-        run_id: &'a str,
-        attempts: u32,
-        error: &'a str,
-        created_at: i64,
-    ) -> BoxFuture<'a, Result<OrderState>> {
+    /// Makes an order a dead letter. A missing document is written again, so that a replay finds
+    /// it. If it cannot be, or the server refuses it, the letter is kept apart. Answers the state of
+    /// the order: another worker may have processed it.
+    pub fn mark_dead<'a>(&'a self, given_up: GivenUp<'a>) -> BoxFuture<'a, Result<OrderState>> {
         Box::pin(async move {
-            let mut marked = self.set_dead(order.id, attempts, error).await;
+            let GivenUp { id, priority, run_id, attempts, error, order } = given_up;
+            let mut marked = self.set_dead(id, attempts, error).await;
             // The document is missing, or another worker was faster: the insert tells.
-            if matches!(marked, Ok(false)) {
+            if let (Ok(false), Some((order, created_at))) = (&marked, order) {
                 let orders = std::slice::from_ref(order);
                 let Written { refused, .. } =
                     self.insert_orders(orders, run_id, created_at).await?;
                 marked = match refused.into_iter().next() {
                     Some((_, why)) => Err(StoreError::Rejected(why)),
-                    None => self.set_dead(order.id, attempts, error).await,
+                    None => self.set_dead(id, attempts, error).await,
                 };
             }
             let why = match marked {
                 Ok(true) => return Ok(OrderState::Dead),
-                Ok(false) => match self.orders_of(&[order.id]).await?.get(&order.id) {
+                Ok(false) => match self.orders_of(&[id]).await?.get(&id) {
                     Some(found) => return Ok(found),
                     // It has a status that no order has, or a unique index of the collection has
                     // another document in its place.
+                    None if order.is_none() => error.to_owned(),
                     None => format!("{error}; it cannot be written again"),
                 },
                 Err(StoreError::Rejected(why)) => format!("{error}; as a dead letter: {why}"),
                 Err(error) => return Err(error),
             };
-            tracing::warn!(order = %order.id, why, "a dead letter cannot be marked; kept apart");
+            tracing::warn!(order = %id, why, "a dead letter cannot be marked; kept apart");
             let mut letter = outcome(&why, attempts);
             letter.insert("runId", run_id);
-            letter.insert("priority", order.priority().as_str());
+            letter.insert("priority", priority.as_str());
             let letter = doc! { "$set": letter, "$currentDate": { "outcome.at": true } };
-            let id = doc! { "_id": order.id.to_string() };
+            let id = doc! { "_id": id.to_string() };
             within(self.dead_letters.update_one(id, letter).upsert(true)).await?;
             Ok(OrderState::Dead)
         })
@@ -104,6 +113,21 @@ impl Store {
         let letter = doc! { "$setOnInsert": letter, "$currentDate": { "outcome.at": true } };
         let id = doc! { "_id": id.to_string() };
         within(self.dead_letters.update_one(id, letter).upsert(true)).await.map(drop)
+    }
+
+    /// Keeps letters apart of orders of an import that somebody has deleted.
+    pub(crate) fn keep_missing_apart<'a>(
+        &'a self,
+        run_id: &'a str,
+        missing: &'a [(OrderId, Priority)],
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for (id, priority) in missing {
+                let order = doc! { "runId": run_id, "priority": priority.as_str() };
+                self.keep_letter(*id, MISSING, &order).await?;
+            }
+            Ok(())
+        })
     }
 
     /// Keeps letters apart of orders that have a status which no order has: a cancel cannot

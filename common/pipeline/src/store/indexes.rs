@@ -64,6 +64,32 @@ impl Store {
             make(&self.runs, runs).await
         })
     }
+
+    /// Makes the indexes of imports, once: before the first one. That of refs takes as long as
+    /// reading all orders that there are, and no call's time limit ends it.
+    pub(crate) fn ensure_import_indexes(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let made = self.import_indexes.get_or_try_init(|| self.make_import_indexes());
+            made.await.map(drop)
+        })
+    }
+
+    async fn make_import_indexes(&self) -> Result<()> {
+        let partial = |keys: Document, field: &str| {
+            let only = doc! { field: { "$type": "string" } };
+            let options = IndexOptions::builder().unique(true).partial_filter_expression(only);
+            IndexModel::builder().keys(keys).options(options.build()).build()
+        };
+        let plain = |keys: Document| IndexModel::builder().keys(keys).build();
+        let keys = partial(doc! { "idempotencyKey": 1 }, "idempotencyKey");
+        make(&self.imports, vec![keys, plain(doc! { "idsMs": 1 })]).await?;
+        make(&self.import_blocks, vec![plain(doc! { "importId": 1, "first": 1 })]).await?;
+        let references = partial(doc! { "runId": 1, "ref": 1 }, "ref");
+        match self.orders.create_index(references).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(refused(self.orders.name(), error)),
+        }
+    }
 }
 
 async fn make<T: Send + Sync>(collection: &Collection<T>, indexes: Vec<IndexModel>) -> Result<()> {

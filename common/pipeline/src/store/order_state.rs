@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use pedidos_core::order::{CANCELADO, FALHOU, OrderId, PENDENTE, PROCESSADO, REMOVIDO};
 
+/// The error of an order without a document.
+pub(super) const MISSING: &str = "order document missing from MongoDB";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderState {
     Pending,
@@ -48,13 +51,19 @@ impl Stored {
         self.found.get(id).copied()
     }
 
+    /// Does the order have no document, and no letter that is kept apart?
+    #[must_use]
+    pub fn is_missing(&self, id: &OrderId) -> bool {
+        !self.found.contains_key(id) && !self.unknown.contains_key(id)
+    }
+
     /// Why [`Self::get`] answers none for an order.
     #[must_use]
     pub fn why_unknown(&self, id: &OrderId) -> String {
         match self.unknown.get(id) {
             Some(Some(status)) => format!("the order has the unknown status '{status}'"),
             Some(None) => "the order has no status, or one that is not text".to_owned(),
-            None => "order document missing from MongoDB".to_owned(),
+            None => MISSING.to_owned(),
         }
     }
 

@@ -5,9 +5,7 @@ use std::ops::Range;
 use futures_util::{TryStreamExt, future::BoxFuture};
 use mongodb::bson::{DateTime, Document, doc};
 use pedidos_core::{
-    order::{
-        CANCELADO, FALHOU, Generator, Order, OrderId, PENDENTE, PROCESSADO, Priority, REMOVIDO,
-    },
+    order::{CANCELADO, FALHOU, Order, OrderId, PROCESSADO, Priorities, Priority, REMOVIDO},
     run::Counts,
 };
 
@@ -149,13 +147,13 @@ impl Store {
     }
 
     /// Counts a range of ids by priority and status; of what is cancelled, what this attempt
-    /// stamped. A status that no order has counts as pending. `generator`: it says the priority
-    /// of an order whose document has none, or one that no order has.
+    /// stamped. A status that no order has counts as pending. `priorities`: of orders whose
+    /// documents have none, or one that no order has.
     pub fn count<'a>(
         &'a self,
         ids: &'a Range<OrderId>,
         attempt: i64,
-        generator: &'a Generator,
+        priorities: &'a Priorities,
     ) -> BoxFuture<'a, Result<[Counts; 2]>> {
         Box::pin(async move {
             let mut filter = range(ids);
@@ -193,7 +191,7 @@ impl Store {
                 let mut found = within(orders.find(filter).projection(fields)).await?;
                 while let Some(order) = within(found.try_next()).await? {
                     let Ok(id) = id_of(order.get_str("_id")) else { continue };
-                    let priority = generator.order(id.index()).priority();
+                    let priority = priorities.of(id.index());
                     if let Some(count) = of_status(&mut counts[priority as usize], &order, attempt)
                     {
                         *count += 1;
@@ -216,29 +214,21 @@ impl Store {
         })
     }
 
-    /// The run of a pending order that is none of these runs. While no run is active there should
-    /// be no such order, but for those whose letters are kept apart. Reads the index on priority
-    /// and status.
-    pub(crate) fn run_of_a_pending_order<'a>(
+    /// Is there a pending order in a range of ids, but for those whose letters are kept apart?
+    pub(crate) fn has_pending<'a>(
         &'a self,
-        but: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<String>>> {
+        ids: &'a Range<OrderId>,
+    ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
-            let apart = self.kept_apart(doc! {}).await?;
+            let apart = self.kept_apart(range(ids)).await?;
             let apart: Vec<String> = apart.iter().map(ToString::to_string).collect();
-            for priority in Priority::ALL {
-                let filter = doc! {
-                    "_id": { "$nin": &apart },
-                    "priority": priority.as_str(),
-                    "status": PENDENTE,
-                    "runId": { "$type": "string", "$nin": but },
-                };
-                let find = self.orders.find_one(filter).projection(doc! { "runId": 1 });
-                if let Some(order) = within(find).await? {
-                    return Ok(Some(order.get_str("runId").map_err(corrupt)?.to_owned()));
-                }
+            let mut filter = range(ids);
+            if let Ok(ids) = filter.get_document_mut("_id") {
+                ids.insert("$nin", apart);
             }
-            Ok(None)
+            filter.extend(pending());
+            let find = self.orders.find_one(filter).projection(doc! { "_id": 1 });
+            Ok(within(find).await?.is_some())
         })
     }
 

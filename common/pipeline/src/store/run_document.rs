@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use mongodb::bson::{DateTime, Document, serialize_to_document};
 use pedidos_core::{
-    control::{Control, End, Retry, RunSpec},
-    order::{Generator, OrderId, Priority},
+    control::{Control, End, Retry, RunSpec, Source},
+    order::{OrderId, Priority},
     run::{Figures, Phase},
 };
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,8 @@ impl RunDocument {
     /// The run with its end, to make it the current run again.
     #[must_use]
     pub fn as_ended(&self) -> RunSpec {
-        let end = End {
+        let mut spec = self.spec();
+        spec.end.get_or_insert_with(|| End {
             phase: self.phase,
             figures: self.figures.clone(),
             cancelled: 0,
@@ -129,21 +130,8 @@ impl RunDocument {
             attempts: Vec::new(),
             purge: false,
             remove_pending: self.remove_pending,
-        };
-        match &self.spec {
-            Some(spec) if spec.end.is_some() => spec.clone(),
-            // Written by an older version.
-            _ => RunSpec {
-                run_id: self.run_id.clone(),
-                seed: self.seed,
-                quantity: self.quantity,
-                created_ms: self.created_at.timestamp_millis(),
-                idempotency_key: self.idempotency_key.clone(),
-                end: Some(end),
-                first: None,
-                retries: self.retries.clone(),
-            },
-        }
+        });
+        spec
     }
 
     /// With its id in the field `runId` as well, as the contract has it.
@@ -153,10 +141,34 @@ impl RunDocument {
         Ok(document)
     }
 
+    /// As control had it. A document of an older version has a generated run.
+    fn spec(&self) -> RunSpec {
+        self.spec.clone().unwrap_or_else(|| RunSpec {
+            idempotency_key: self.idempotency_key.clone(),
+            retries: self.retries.clone(),
+            ..RunSpec::generated(
+                self.run_id.clone(),
+                self.seed,
+                self.quantity,
+                self.created_at.timestamp_millis(),
+            )
+        })
+    }
+
     /// The ids of its orders, in ranges that one call can read.
     pub fn pages(&self) -> impl Iterator<Item = Range<OrderId>> + use<> {
-        Generator::new(self.seed as u64, self.created_at.timestamp_millis() as u64)
-            .id_pages(u32::try_from(self.quantity).unwrap_or(u32::MAX))
+        self.spec().pages()
+    }
+
+    /// All ids that its orders can have.
+    #[must_use]
+    pub fn ids(&self) -> Range<OrderId> {
+        self.spec().ids()
+    }
+
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.spec.as_ref().map_or(Source::Generated, |run| run.source)
     }
 
     /// The document that belongs to this control: of an ended run with the figures of its end, of

@@ -4,7 +4,10 @@
 
 use futures_util::{TryStreamExt, future::BoxFuture};
 use mongodb::bson::{DateTime, Document, doc};
-use pedidos_core::{control::Control, run::Figures};
+use pedidos_core::{
+    control::Control,
+    run::{Figures, Phase},
+};
 
 use super::{
     call::within,
@@ -126,13 +129,7 @@ impl Store {
     /// Runs that were accepted before a time, ms since the epoch.
     pub(crate) fn runs_below(&self, ms: i64) -> BoxFuture<'_, Result<Vec<RunDocument>>> {
         Box::pin(async move {
-            let before = doc! { "createdAt": { "$lt": DateTime::from_millis(ms) } };
-            let mut found = within(self.runs.find(our_runs(before))).await?;
-            let mut runs = Vec::new();
-            while let Some(run) = within(found.try_next()).await? {
-                runs.extend(self.readable_run(run));
-            }
-            Ok(runs)
+            self.runs_where(doc! { "createdAt": { "$lt": DateTime::from_millis(ms) } }).await
         })
     }
 
@@ -171,6 +168,26 @@ impl Store {
         Box::pin(async move {
             Ok(within(self.runs.delete_one(doc! { "_id": run_id })).await?.deleted_count)
         })
+    }
+
+    /// Runs that were cancelled after a time, ms since the epoch.
+    pub(crate) fn runs_aborted_since(&self, ms: i64) -> BoxFuture<'_, Result<Vec<RunDocument>>> {
+        Box::pin(async move {
+            self.runs_where(doc! {
+                "phase": Phase::Aborted.as_str(),
+                "finishedAt": { "$gt": DateTime::from_millis(ms) },
+            })
+            .await
+        })
+    }
+
+    async fn runs_where(&self, among: Document) -> Result<Vec<RunDocument>> {
+        let mut found = within(self.runs.find(our_runs(among))).await?;
+        let mut runs = Vec::new();
+        while let Some(run) = within(found.try_next()).await? {
+            runs.extend(self.readable_run(run));
+        }
+        Ok(runs)
     }
 
     /// A run whose cancelled orders are to be deleted, and that ended before a time, ms since the

@@ -26,6 +26,12 @@ pub(super) fn our_runs(among: Document) -> Document {
     doc! { "$and": [run_shape(), among] }
 }
 
+/// The filter, for imports of our shape alone.
+pub(super) fn our_imports(among: Document) -> Document {
+    let shape = doc! { "_id": { "$type": "string" }, "idsMs": { "$type": "long" } };
+    doc! { "$and": [shape, among] }
+}
+
 /// Beside the id in `_id`.
 pub(super) fn order_shape() -> Document {
     doc! {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 pub struct StoredOrder {
     #[serde(rename = "_id")]
     pub id: String,
+    /// The client's own id, of an imported order.
+    #[serde(rename = "ref", default, deserialize_with = "if_any")]
+    pub reference: Option<String>,
     #[serde(default, deserialize_with = "if_any")]
     pub cliente: Option<String>,
     #[serde(default, deserialize_with = "if_any")]
@@ -19,6 +22,9 @@ pub struct StoredOrder {
     pub priority: Option<String>,
     #[serde(default, deserialize_with = "if_any")]
     pub observacoes: Option<String>,
+    /// The text of a JSON object.
+    #[serde(default, deserialize_with = "if_any")]
+    pub dados: Option<String>,
     #[serde(default, deserialize_with = "if_any")]
     pub status: Option<String>,
     #[serde(default, deserialize_with = "if_any")]

@@ -171,6 +171,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("MAX_ORDERS", "1500000", Number(1, 1_000_000_000), "Most orders of one run"),
     setting(
+        "IMPORT_TTL_HOURS",
+        "72",
+        Number(1, 8_760),
+        "Hours after which an import that is still open is discarded",
+    ),
+    setting(
         "GENERATION_CHUNK_SIZE",
         "10000",
         Number(1, 100_000),

@@ -90,16 +90,7 @@ async fn a_replay_keeps_the_stamps_that_are_known() {
     let known = Figures { generation_start: 5, vip_generated: 9, ..Figures::default() }.stamps();
     let mut control = run.control.next();
     control.intent = Intent::Run;
-    control.run = Some(pedidos_core::control::RunSpec {
-        run_id: "r".into(),
-        seed: 1,
-        quantity: 8,
-        created_ms: 1,
-        idempotency_key: None,
-        end: None,
-        first: None,
-        retries: Vec::new(),
-    });
+    control.run = Some(pedidos_core::control::RunSpec::generated("r".into(), 1, 8, 1));
     assert!(run.adopt(&control, &known, None).await.unwrap());
     run.control = control;
     let figures = run.see().await.run.unwrap().figures;

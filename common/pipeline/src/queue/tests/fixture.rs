@@ -65,16 +65,12 @@ impl Fixture {
         self.change(|control| {
             control.orders_version = control.version;
             control.intent = Intent::Run;
-            control.run = Some(RunSpec {
-                run_id: run_id.to_owned(),
-                seed: SEED as i64,
-                quantity: i64::from(quantity),
-                created_ms: CREATED_MS as i64,
-                idempotency_key: None,
-                end: None,
-                first: None,
-                retries: Vec::new(),
-            });
+            control.run = Some(RunSpec::generated(
+                run_id.to_owned(),
+                SEED as i64,
+                i64::from(quantity),
+                CREATED_MS as i64,
+            ));
         })
         .await;
     }
