@@ -15,15 +15,23 @@ enum Start {
     SetControl,
 }
 
-const MEANT: [Start; 5] =
-    [Start::ReadControl, Start::ReadRun, Start::ReadImport, Start::SetImport, Start::SetControl];
+const MEANT: [Start; 6] = [
+    Start::ReadControl,
+    Start::ReadImport,
+    Start::SetImport,
+    Start::ReadRun,
+    Start::SetImport,
+    Start::SetControl,
+];
 const CONTROL_FIRST: [Start; 5] =
     [Start::ReadControl, Start::ReadRun, Start::ReadImport, Start::SetControl, Start::SetImport];
 const IMPORT_FIRST: [Start; 5] =
     [Start::ReadControl, Start::ReadImport, Start::ReadRun, Start::SetImport, Start::SetControl];
 
-/// Every try reads control, then the run document, then the import. It compares and sets the
-/// import also if that was started: it may have been read behind, and deleted since.
+/// Every try reads control, then the import, which it compares and sets also if that was started: it
+/// may have been read behind, and deleted since. Then it reads the run document: after a write that
+/// a majority has, so that what it reads is not behind that write. And it compares and sets the import
+/// once more: a run that was deleted before its document was read has taken the import first.
 pub fn step(
     system: &Imports,
     after: &mut State,
@@ -31,12 +39,12 @@ pub fn step(
     seen: &Behind,
     request: &mut Request,
 ) -> &'static str {
-    let order = if system.is(BrokenImport::StartSetsControlFirst) {
-        CONTROL_FIRST
+    let order: &[Start] = if system.is(BrokenImport::StartSetsControlFirst) {
+        &CONTROL_FIRST
     } else if system.is(BrokenImport::StartReadsImportFirst) {
-        IMPORT_FIRST
+        &IMPORT_FIRST
     } else {
-        MEANT
+        &MEANT
     };
     let Some(step) = order.get(usize::from(request.step)) else {
         let stage = stage_of(after, which);
