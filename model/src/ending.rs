@@ -143,6 +143,10 @@ impl Ending {
                 } else {
                     let restamp = !scenario.is(Broken::FinishersShareMarks);
                     store.cancel(run, page..page + 1, self.stamp, restamp);
+                    let import = scenario.imported && page < scenario.quantity;
+                    if import && !scenario.is(Broken::CancelPassesWhatIsGone) {
+                        store.bury_gone(run, page..page + 1);
+                    }
                 }
                 self.to(Step::Count, "marks what is pending")
             }
@@ -154,7 +158,8 @@ impl Ending {
                 }
                 self.figures = self.figures.plus(figures);
                 self.page += 1;
-                if page + 1 == ORDERS {
+                let past = scenario.is(Broken::CancelReadsPastAccepted);
+                if page + 1 == if past { ORDERS } else { scenario.quantity } {
                     return self.to(Step::Set, "counts the last page");
                 }
                 if redis.run == run && redis.aborted {

@@ -8,13 +8,38 @@
 //! |---|---|
 //! | `imports::state` | the documents: control, `imports`, `import_blocks`, `orders`, runs |
 //! | `imports::upload` | `PUT /pedidos/imports/{importId}/orders`, block by block |
-//! | `imports::life` | create, seal, start, discard, delete, reset, and the sweep |
+//! | `imports::life` | create, seal, discard, delete, reset |
+//! | `imports::start` | start, by a command or by the sweep |
+//! | `imports::sweep` | the sweep |
 //! | `imports::run` | the run: its chunks read what was accepted, a cancel marks it |
+//!
+//! # What an uploader does
+//!
+//! It inserts a block without looking refs up. If a ref is taken, it raises the attempt by a
+//! compare-and-set on state, attempt and lines, and does the block again with the check. Its orders
+//! of the first try then have a lower attempt, and are deleted where they are in the way.
+//!
+//! # Reads that are behind
+//!
+//! With `stale`, one member of the replica set stays behind at some moment, and a read of the import
+//! may ask it at any later moment. Compare-and-sets act on the latest. The search found two holes
+//! in the start as it was designed:
+//!
+//! - `StartTrustsItsRead`: a start reads that the import was started, and leaves it as it is. The
+//!   read is behind, and the run has ended and been deleted since. The start sets control, and a run
+//!   of deleted orders begins. Fix: a start compares and sets the import (sealed or started, to
+//!   started) in every try, also if it was started.
+//! - `RunDocumentReadBehind`: a start reads from a member that is behind that there is no run
+//!   document. The run has ended, and a delete has looked at control and goes on. The start sets
+//!   control, and the run begins again while its orders are deleted. Fix: the run document is read
+//!   linearizably. The import need not be.
 //!
 //! # What is left out, and why that is sound
 //!
 //! - **Redis, replay, retry.** A run of an import differs from a generated one in the source of a
-//!   chunk alone. Here a chunk may be read again at any time, as a replay does.
+//!   chunk alone. `Scenario::imported` has them.
+//! - **Import B** has one order, and no uploads: the order and the range are enough to see what the
+//!   start, the sweep or the discard of one import does to the other.
 //! - **The list's content.** Two lists of up to three lines stand for all: they begin alike, and
 //!   then differ; a line has a `ref`, or none, or is no order at all.
 //! - **Pages.** Orders are deleted one by one, which allows more.
@@ -22,11 +47,13 @@
 mod broken;
 mod life;
 mod run;
+mod start;
 mod state;
+mod sweep;
 mod upload;
 
 pub use self::broken::BrokenImport;
-use self::state::{Import, Phase, Stage, State, Uploader};
+use self::state::{Behind, Import, Phase, SECOND, Stage, State, Uploader};
 use crate::search::{Step, System};
 
 /// A command about an import, sent to an API.
@@ -50,6 +77,10 @@ pub enum ImportCommand {
     Delete,
     /// Delete everything.
     Reset,
+    /// Start the run of import B.
+    StartB,
+    /// Discard import B.
+    DiscardB,
 }
 
 /// A search of the protocol of imports.
@@ -69,6 +100,10 @@ pub struct Imports {
     pub gone: bool,
     /// An API may die in the middle of a command; nobody repeats it.
     pub api_crashes: u8,
+    /// There is an import B, which is sealed.
+    pub second: bool,
+    /// One member of the replica set may stay behind, and a read of the import may ask it.
+    pub stale: bool,
     /// What is broken on purpose.
     pub broken: Option<BrokenImport>,
 }
@@ -76,7 +111,7 @@ pub struct Imports {
 /// The most uploaders of a search.
 pub const UPLOADERS: usize = 2;
 /// The most lines of a list.
-const LENGTH: usize = 3;
+const LENGTH: usize = 4;
 /// The most commands of a search.
 const COMMANDS: usize = 5;
 
@@ -112,6 +147,8 @@ impl Imports {
             lost_answers: 0,
             gone: false,
             api_crashes: 0,
+            second: false,
+            stale: false,
             broken: None,
         }
     }
@@ -134,6 +171,20 @@ impl Imports {
     #[must_use]
     pub const fn gone(mut self) -> Self {
         self.gone = true;
+        self
+    }
+
+    /// Adds import B.
+    #[must_use]
+    pub const fn second(mut self) -> Self {
+        self.second = true;
+        self
+    }
+
+    /// Lets reads be stale.
+    #[must_use]
+    pub const fn stale(mut self) -> Self {
+        self.stale = true;
         self
     }
 
@@ -192,14 +243,31 @@ impl System for Imports {
         for me in 0..self.commands.len() {
             life::steps(self, state, me, next);
         }
-        life::sweep(self, state, next);
+        sweep::steps(self, state, next);
         run::steps(self, state, next);
+        if state.stale {
+            take(next, (ImportActor::Fault, false), state, |after| {
+                let (import, document) = (after.import, after.run.document);
+                after.behind = Some(Behind { import, document, old: true });
+                after.stale = false;
+                "a member of the replica set stays behind"
+            });
+        }
     }
 
     fn violation(&self, state: &State) -> Option<&'static str> {
         let gone = matches!(state.import.stage, Stage::Absent | Stage::Discarded | Stage::Deleted);
         if state.is_running() && (gone || state.is_reset()) {
             return Some("I11: the run of an import that is gone");
+        }
+        let second = state.second.stage;
+        let active = state.control.active && state.control.of == SECOND;
+        if active && !matches!(second, Stage::Sealed | Stage::Started) {
+            return Some("I11: the run of an import that is gone");
+        }
+        let kept = matches!(second, Stage::Sealed | Stage::Started) && !state.is_reset();
+        if kept && !state.second.stored {
+            return Some("I11: an order of another import was deleted");
         }
         state.bug.or_else(|| self.wrong_with(state, &state.import))
     }
@@ -208,7 +276,7 @@ impl System for Imports {
         state.uploaders[..self.uploaders].iter().all(Uploader::is_over)
             && state.requests[..self.commands.len()].iter().all(|request| request.is_over())
             && !run::is_left(state)
-            && !life::is_left(state)
+            && !sweep::is_left(state)
     }
 
     fn violation_at_rest(&self, state: &State) -> Option<&'static str> {
@@ -234,7 +302,7 @@ impl System for Imports {
         vec![
             format!("{:?} {:?}", state.control, state.import),
             format!("{:?}", state.orders),
-            format!("{:?} {:?}", state.blocks, state.run),
+            format!("{:?} {:?} {:?}", state.blocks, state.run, state.second),
         ]
     }
 }

@@ -34,6 +34,12 @@
 //! `state`, `request` and `worker` say what processes hold. `invariants` says what must
 //! hold, `canonical` keeps the search small, `search` runs it.
 //!
+//! `Scenario::imported` makes the run that of an import. Its orders are there from the start, a
+//! chunk reads them and never inserts, so it corrects nothing if the run is over. Priorities are
+//! those of the import's blocks. A person may delete an order's document, which then becomes a
+//! dead letter that is kept apart, and an uploader that had stopped may insert an order above what
+//! was accepted. `tests/imported.rs` searches that.
+//!
 //! `imports` is a protocol of its own, with its own table and states; `tests/imports.rs` searches
 //! it.
 //!
@@ -54,6 +60,15 @@
 //!   the run with the figures of that Redis. Fix: the end needs a Redis with control's version.
 //! - `DeadUnseen`: an order is refused once, then processed by a worker that had stopped, and
 //!   then counted dead under a live lease. Fix: the last state in MongoDB is counted.
+//!
+//! And one in the design of imports, which the code does not have yet:
+//!
+//! - `CancelPassesWhatIsGone`: somebody deletes an order. A worker finds no document, and is about
+//!   to write the dead letter. A cancel counts the page meanwhile, and finds neither an order nor a
+//!   letter. The letter comes after the count, and MongoDB has one dead letter more than the end
+//!   says. Fix: a cancel of an import writes the letters of all orders of a page that are gone,
+//!   with the priority that the block has, before it counts the page. So the ledger of a cancelled
+//!   import has every order.
 //!
 //! # What is left out, and why that is sound
 //!
@@ -78,6 +93,8 @@
 //! - **The sweep** is one step: whatever it may do, it may do later. So is `ensure_run`: the
 //!   filter on the version makes its two calls one.
 //! - **`sync` in a command** waits until some process has updated Redis, perhaps this API.
+//! - **An import with a run beside it.** A scenario with `imported` has no `Generate`, because
+//!   `quantity` is that of its only run. `imports` has another run before and after.
 //! - Not modelled: notes of progress in the history (their filter is that of `ensure_run`), the
 //!   deletion by `removePending` after an hour, `clean` of waiting orders (a lease like any other)
 //!   and of active ones (like a lease that expires), hidden orders, MAX_DEAD and its ERROR, the

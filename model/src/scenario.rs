@@ -133,6 +133,20 @@ pub enum Broken {
     SaveFromAnOlderRedis,
     /// An order is counted dead although it could not be marked, or was processed after all.
     DeadUnseen,
+    /// A chunk of an import inserts what is missing, as that of a generated run does.
+    ImportedChunkInserts,
+    /// A chunk of an import reads beyond what was accepted.
+    ChunkReadsPastAccepted,
+    /// A cancel of an import marks and counts beyond what was accepted.
+    CancelReadsPastAccepted,
+    /// A chunk of an import takes the priority of an order from its document.
+    PriorityOfTheDocument,
+    /// A chunk of an import counts the documents that it reads.
+    ChunkCountsDocuments,
+    /// The dead letter of an order that is gone is written as an order, which a retry puts back.
+    LetterMakesAnOrderUp,
+    /// A cancel passes over orders that are gone.
+    CancelPassesWhatIsGone,
 }
 
 /// The parameters of a search.
@@ -157,6 +171,14 @@ pub struct Scenario {
     pub failures: u8,
     /// Attempts before an order becomes a dead letter.
     pub attempts: u8,
+    /// The run is that of an import: its orders are there from the start, and no chunk inserts.
+    pub imported: bool,
+    /// The orders of the run. What lies above in an import was never accepted.
+    pub quantity: usize,
+    /// How many pending orders of the import somebody may delete.
+    pub gone: u8,
+    /// How many orders an uploader that had stopped may insert above what was accepted.
+    pub strays: u8,
     /// What is broken on purpose.
     pub broken: Option<Broken>,
 }
@@ -175,6 +197,10 @@ impl Scenario {
             kinds: Faults::ALL,
             failures: 0,
             attempts: 1,
+            imported: false,
+            quantity: ORDERS,
+            gone: 0,
+            strays: 0,
             broken: None,
         }
     }
@@ -209,6 +235,28 @@ impl Scenario {
         self
     }
 
+    /// Makes it the run of an import. Only a generated run has the command `Generate`.
+    #[must_use]
+    pub const fn imported(mut self) -> Self {
+        self.imported = true;
+        self
+    }
+
+    /// Lets somebody delete a pending order of the import.
+    #[must_use]
+    pub const fn gone(mut self) -> Self {
+        self.gone = 1;
+        self
+    }
+
+    /// Of the import, only the first order was accepted. The other one is inserted late, by an
+    /// uploader that had stopped.
+    #[must_use]
+    pub const fn stray(mut self) -> Self {
+        (self.quantity, self.chunks, self.strays) = (1, 1, 1);
+        self
+    }
+
     /// Breaks one part.
     #[must_use]
     pub const fn broken(mut self, broken: Broken) -> Self {
@@ -221,7 +269,7 @@ impl Scenario {
     }
 
     pub(crate) fn chunk(&self, chunk: usize) -> std::ops::Range<usize> {
-        let size = ORDERS / self.chunks;
+        let size = self.quantity / self.chunks;
         chunk * size..(chunk + 1) * size
     }
 }

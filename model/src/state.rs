@@ -38,6 +38,10 @@ pub struct State {
     pub faults: u8,
     /// Updates that MongoDB may still refuse.
     pub failures: u8,
+    /// Orders of an import that somebody may still delete, and that an uploader may still insert
+    /// above what was accepted.
+    pub gone: u8,
+    pub strays: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,6 +123,11 @@ impl State {
             };
             store.set_control(control);
         }
+        if scenario.imported {
+            for order in &mut store.orders[0][..scenario.quantity] {
+                order.status = Status::Pending;
+            }
+        }
         Self {
             store,
             redis,
@@ -130,6 +139,8 @@ impl State {
             observed: 0,
             faults: scenario.faults,
             failures: scenario.failures,
+            gone: scenario.gone,
+            strays: scenario.strays,
         }
     }
 

@@ -26,6 +26,8 @@ pub fn steps(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
     background::compare(scenario, state, next);
     background::reclaim(scenario, state, next);
     background::sweep(scenario, state, next);
+    background::sweep_strays(scenario, state, next);
+    faults::of_imports(scenario, state, next);
     broken::fence_in_two_steps(scenario, state, next);
     broken::sweep_by_missing_run(scenario, state, next);
     faults::faults(scenario, state, next);

@@ -46,6 +46,8 @@ pub enum OrderState {
     Dead,
     /// Removed or cancelled.
     Removed,
+    /// In broken variants: it has no document.
+    Gone,
 }
 
 impl From<Status> for OrderState {
@@ -70,6 +72,9 @@ pub struct Order {
     pub marks: u8,
     /// The last command that put it back.
     pub put: u8,
+    /// Somebody deleted its document, which nobody can derive again. If it is dead, its letter is
+    /// kept apart.
+    pub gone: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -161,8 +166,8 @@ impl Store {
                     continue;
                 }
                 if letter & REMOVE == 0 {
-                    let (status, put) = (Status::Pending, letter);
-                    *order = Order { status, put, retried: true, ..Order::default() };
+                    let (status, put, gone) = (Status::Pending, letter, order.gone);
+                    *order = Order { status, put, retried: true, gone, ..Order::default() };
                 } else {
                     order.status = Status::Removed;
                 }
@@ -193,8 +198,13 @@ impl Store {
             return false;
         }
         orders[order].status = Status::Processed;
+        let made_up = orders[order].gone;
         let open = |i: usize| !orders[i].status.is_terminal() && !orders[i].retried;
-        if !reset && !scenario.vip[order] && (0..ORDERS).any(|i| scenario.vip[i] && open(i)) {
+        let vip_open = (0..scenario.quantity).any(|i| scenario.vip[i] && open(i));
+        if made_up && !reset {
+            self.record_bug("I11: an order that was gone is made up, and processed");
+        }
+        if !reset && !scenario.vip[order] && vip_open {
             self.record_bug("I1: a NORMAL order was processed before every VIP order was terminal");
         }
         true
@@ -219,6 +229,15 @@ impl Store {
             self.record_bug("I6: orders of a run that was not cancelled were marked cancelled");
         }
         found
+    }
+
+    /// A cancel of an import writes letters for the orders of a page that are gone.
+    pub fn bury_gone(&mut self, run: u8, orders: Range<usize>) {
+        for order in &mut self.orders[usize::from(run) - 1][orders] {
+            if order.status == Status::Absent {
+                (order.status, order.gone) = (Status::Dead, true);
+            }
+        }
     }
 
     pub fn delete(&mut self, run: u8, which: impl Fn(usize, &Order) -> bool) {
@@ -276,9 +295,12 @@ impl Store {
     #[must_use]
     pub fn count(&self, scenario: &Scenario, run: u8, stamps: Stamps) -> (Figures, bool) {
         let pages = stamps.into_iter().enumerate();
-        pages.fold((Figures::default(), false), |(sum, any), (page, stamp)| {
-            let (figures, pending) = self.count_page(scenario, run, page, stamp);
-            (sum.plus(figures), any || pending)
-        })
+        pages.take(scenario.quantity).fold(
+            (Figures::default(), false),
+            |(sum, any), (page, stamp)| {
+                let (figures, pending) = self.count_page(scenario, run, page, stamp);
+                (sum.plus(figures), any || pending)
+            },
+        )
     }
 }

@@ -4,7 +4,9 @@
 
 use pedidos_model::{
     BrokenImport, ImportCommand,
-    ImportCommand::{Cancel, Create, Delete, Discard, Other, Pause, Reset, Seal, Start},
+    ImportCommand::{
+        Cancel, Create, Delete, Discard, DiscardB, Other, Pause, Reset, Seal, Start, StartB,
+    },
     Imports, search,
 };
 
@@ -31,6 +33,13 @@ const LIST: &[u8] = &[0, 2, 3];
 const ORDERS: &[u8] = &[0, 1];
 /// As `ORDERS`, but for its first line.
 const CHANGED: &[u8] = &[1, 0];
+
+/// The first line, its ref again, and two more orders.
+const SHIFTED: &[u8] = &[0, 3, 4, 5];
+
+fn brief(commands: &[ImportCommand]) -> Imports {
+    Imports::of(&[&[0]]).commands(commands)
+}
 
 fn one(commands: &[ImportCommand]) -> Imports {
     Imports::of(&[ORDERS]).commands(commands)
@@ -82,6 +91,37 @@ fn no_two_imports_have_the_same_ids() {
     clean(one(&[Create, Create, Pause, Reset]).faults(0, 0, 1));
 }
 
+#[test]
+fn a_block_whose_ref_is_taken_is_done_again() {
+    // The third line has the ref of the first one, so those after it move down.
+    clean(Imports::of(&[SHIFTED]).faults(1, 1, 0));
+    clean(Imports::of(&[SHIFTED, SHIFTED]).faults(1, 0, 0));
+    clean(Imports::of(&[SHIFTED, &[0, 4]]));
+}
+
+#[test]
+fn of_two_imports_one_runs_at_a_time() {
+    clean(brief(&[Seal, Start, StartB, Discard]).second().faults(1, 0, 1));
+    clean(brief(&[Seal, Start, StartB, DiscardB]).second().faults(1, 0, 1));
+    clean(brief(&[Seal, Start, StartB, Cancel, Delete]).second().faults(0, 0, 1));
+    clean(brief(&[Seal, Start, StartB, Reset]).second().faults(0, 0, 1));
+}
+
+#[test]
+fn a_read_that_is_behind_changes_nothing() {
+    clean(Imports::of(&[ORDERS, CHANGED]).stale());
+    clean(Imports::of(&[ORDERS]).stale().faults(1, 1, 0));
+    clean(brief(&[Seal, Start, Discard]).stale().faults(1, 1, 1));
+    clean(brief(&[Seal, Start, Reset]).stale().faults(0, 0, 1));
+}
+
+#[test]
+#[ignore = "minutes, 2 GiB"]
+fn a_read_that_is_behind_changes_nothing_with_faults() {
+    clean(Imports::of(&[ORDERS, ORDERS]).stale().faults(1, 1, 0));
+    clean(Imports::of(&[ORDERS, CHANGED]).stale().faults(1, 0, 0));
+}
+
 /// The search of this variant finds that; the same search of the protocol as it is finds nothing.
 #[track_caller]
 fn caught(broken: BrokenImport, imports: Imports, expected: &str) {
@@ -93,7 +133,6 @@ fn caught(broken: BrokenImport, imports: Imports, expected: &str) {
 }
 
 const OTHER_LINE: &str = "I11: an order is not that of its line";
-const MISCOUNTED: &str = "I11: a line was rejected that is an order, or the other way round";
 const GONE: &str = "I11: the run of an import that is gone";
 const LEDGER: &str = "I3: the ledger of the run is not what was accepted";
 
@@ -116,7 +155,8 @@ fn an_attempt_that_is_read_back_is_anothers() {
 
 #[test]
 fn a_ref_check_that_counts_what_was_never_committed_rejects_an_order() {
-    caught(BrokenImport::RefOfUncommitted, one(&[]).faults(1, 0, 0), MISCOUNTED);
+    let imports = Imports::of(&[ORDERS, CHANGED]).faults(1, 0, 0);
+    caught(BrokenImport::RefOfUncommitted, imports, OTHER_LINE);
 }
 
 #[test]
@@ -165,4 +205,55 @@ fn a_chunk_that_inserts_makes_an_order_up() {
 fn create_that_compares_the_last_run_alone_gives_a_range_twice() {
     let ids = "I11: two imports have the same range of ids";
     caught(BrokenImport::CreateByLastRun, one(&[Create, Create, Pause]), ids);
+}
+
+#[test]
+fn a_block_done_again_under_the_same_attempt_takes_an_order_for_another() {
+    let imports = Imports::of(&[SHIFTED]);
+    caught(BrokenImport::RedoneUnderTheSameAttempt, imports, OTHER_LINE);
+}
+
+const TWO_RUNS: &str = "two runs were active at once";
+
+#[test]
+fn a_sweep_that_does_not_look_for_an_active_run_replaces_it() {
+    let imports = brief(&[Seal, Start, StartB]).second();
+    caught(BrokenImport::SweepStartsBesideARun, imports, TWO_RUNS);
+}
+
+#[test]
+fn a_busy_start_that_sets_the_import_back_lets_it_be_discarded_in_its_run() {
+    let imports = brief(&[Seal, Start, StartB, Discard]).second();
+    caught(BrokenImport::BusyStartSetsItBack, imports, GONE);
+}
+
+#[test]
+fn a_sweep_that_looks_at_one_import_is_fooled_by_one_that_waits() {
+    let imports = Imports::of(&[&[0], ORDERS]).commands(&[Seal]).second().faults(1, 0, 0);
+    let stuck = "I5: no state at rest can be reached from here";
+    caught(BrokenImport::SweepLooksAtOneImport, imports, stuck);
+}
+
+#[test]
+fn a_discard_without_an_end_deletes_another_import() {
+    let other = "I11: an order of another import was deleted";
+    caught(BrokenImport::DiscardHasNoEnd, brief(&[Discard]).second(), other);
+}
+
+#[test]
+fn a_start_that_trusts_a_read_that_is_behind_runs_what_is_deleted() {
+    let imports = brief(&[Seal, Start, Start, Other, Delete]).stale();
+    caught(BrokenImport::StartTrustsItsRead, imports, GONE);
+}
+
+#[test]
+fn a_run_document_read_behind_lets_an_import_run_that_is_deleted() {
+    let imports = brief(&[Seal, Start, Start, Other, Delete]).stale();
+    caught(BrokenImport::RunDocumentReadBehind, imports, GONE);
+}
+
+#[test]
+fn an_upload_that_trusts_a_read_that_is_behind_takes_an_order_that_was_committed() {
+    let imports = Imports::of(&[ORDERS, CHANGED]).stale();
+    caught(BrokenImport::RaiseTrustsItsRead, imports, OTHER_LINE);
 }

@@ -9,7 +9,8 @@ pub enum BrokenImport {
     AttemptReadBack,
     /// Start sets control before it sets the import.
     StartSetsControlFirst,
-    /// Start reads the import before the run document.
+    /// Start reads the import before the run document, and does not compare and set one that was
+    /// started.
     StartReadsImportFirst,
     /// A `ref` is taken by any order that is stored, accepted or not.
     RefOfUncommitted,
@@ -25,4 +26,20 @@ pub enum BrokenImport {
     CreateByLastRun,
     /// Deleting a run takes its run document first.
     DeleteTakesRunFirst,
+    /// The sweep finishes a start without looking for an active run.
+    SweepStartsBesideARun,
+    /// A start that is busy sets the import back to sealed.
+    BusyStartSetsItBack,
+    /// The sweep looks for strays in the first import that has pending orders, and in no other.
+    SweepLooksAtOneImport,
+    /// A discard deletes from the first id of its range on.
+    DiscardHasNoEnd,
+    /// A start that has read a started import does not compare and set it.
+    StartTrustsItsRead,
+    /// A start reads the run document from a member that is behind.
+    RunDocumentReadBehind,
+    /// An upload raises the attempt without comparing the lines that it has read.
+    RaiseTrustsItsRead,
+    /// A block whose ref was taken is done again with the check, under the same attempt.
+    RedoneUnderTheSameAttempt,
 }

@@ -1,27 +1,10 @@
-//! From the creation of an import to its end, and the sweep.
+//! From the creation of an import to its end.
 
 use super::{
-    BrokenImport, ImportActor, ImportCommand, Imports, LENGTH, Next,
-    state::{Block, Order, Request, Run, Stage, State},
+    BrokenImport, ImportActor, ImportCommand, Imports, LENGTH, Next, start,
+    state::{Behind, Block, FIRST, Import, Order, Request, SECOND, Stage, State},
     take,
 };
-
-/// The steps of a start, in the order in which they are taken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
-    ReadControl,
-    ReadRun,
-    ReadImport,
-    SetImport,
-    SetControl,
-}
-
-const MEANT: [Start; 5] =
-    [Start::ReadControl, Start::ReadRun, Start::ReadImport, Start::SetImport, Start::SetControl];
-const CONTROL_FIRST: [Start; 5] =
-    [Start::ReadControl, Start::ReadRun, Start::ReadImport, Start::SetControl, Start::SetImport];
-const IMPORT_FIRST: [Start; 5] =
-    [Start::ReadControl, Start::ReadImport, Start::ReadRun, Start::SetImport, Start::SetControl];
 
 /// What the API of a command may do next.
 pub fn steps(system: &Imports, state: &State, me: usize, next: &mut Next) {
@@ -40,22 +23,29 @@ pub fn steps(system: &Imports, state: &State, me: usize, next: &mut Next) {
     if request.step == 0 && !may_begin(system, state, command) {
         return;
     }
-    take(next, (actor, true), state, |after| {
-        let mut request = after.requests[me];
-        let what = match command {
-            ImportCommand::Create => create(system, after, &mut request),
-            ImportCommand::Pause => pause(after, &mut request),
-            ImportCommand::Seal => seal(system, after, &mut request),
-            ImportCommand::Start => start(system, after, &mut request),
-            ImportCommand::Discard => discard(after, &mut request),
-            ImportCommand::Cancel => cancel(after, &mut request),
-            ImportCommand::Other => other(after, &mut request),
-            ImportCommand::Delete => delete(system, after, &mut request),
-            ImportCommand::Reset => reset(after, &mut request),
-        };
-        after.requests[me] = request;
-        what
-    });
+    let reads = matches!(command, ImportCommand::Seal | ImportCommand::Start);
+    for seen in state.answers().take(if reads { 2 } else { 1 }) {
+        take(next, (actor, true), state, |after| step(system, after, me, &seen));
+    }
+}
+
+fn step(system: &Imports, after: &mut State, me: usize, seen: &Behind) -> &'static str {
+    let mut request = after.requests[me];
+    let what = match system.commands[me] {
+        ImportCommand::Create => create(system, after, &mut request),
+        ImportCommand::Pause => pause(after, &mut request),
+        ImportCommand::Seal => seal(system, after, &seen.import, &mut request),
+        ImportCommand::Start => start::step(system, after, FIRST, seen, &mut request),
+        ImportCommand::StartB => start::step(system, after, SECOND, seen, &mut request),
+        ImportCommand::Discard => discard(system, after, &mut request),
+        ImportCommand::DiscardB => discard_second(after, &mut request),
+        ImportCommand::Cancel => cancel(after, &mut request),
+        ImportCommand::Other => other(after, &mut request),
+        ImportCommand::Delete => delete(system, after, &mut request),
+        ImportCommand::Reset => reset(after, &mut request),
+    };
+    after.requests[me] = request;
+    what
 }
 
 /// A client asks when it makes sense: to seal what is whole, to start what was sealed.
@@ -63,7 +53,7 @@ fn may_begin(system: &Imports, state: &State, command: ImportCommand) -> bool {
     let uploading = state.uploaders[..system.uploaders].iter().any(|one| !one.is_over());
     let sealing = state.waits_for(system, ImportCommand::Seal);
     match command {
-        ImportCommand::Seal => is_whole(system, state) || !uploading,
+        ImportCommand::Seal => is_whole(system, &state.import) || !uploading,
         ImportCommand::Start => state.import.stage != Stage::Open || !(uploading || sealing),
         ImportCommand::Other => !state.control.active,
         ImportCommand::Delete => state.run.ended || !(uploading || sealing || state.is_running()),
@@ -71,12 +61,13 @@ fn may_begin(system: &Imports, state: &State, command: ImportCommand) -> bool {
     }
 }
 
-fn is_whole(system: &Imports, state: &State) -> bool {
-    let lines = usize::from(state.import.lines);
+fn is_whole(system: &Imports, import: &Import) -> bool {
+    let lines = usize::from(import.lines);
     system.lists[..system.uploaders].iter().any(|list| list.len() == lines)
 }
 
-fn read(after: &State, request: &mut Request) {
+/// Reads control.
+pub fn read(after: &State, request: &mut Request) {
     (request.version, request.last_ids) = (after.control.version, after.control.last_ids);
 }
 
@@ -127,14 +118,13 @@ fn pause(after: &mut State, request: &mut Request) -> &'static str {
     "sets control"
 }
 
-fn seal(system: &Imports, after: &mut State, request: &mut Request) -> &'static str {
+fn seal(system: &Imports, after: &mut State, seen: &Import, request: &mut Request) -> &'static str {
     if request.step == 0 {
-        if after.import.stage != Stage::Open || after.is_reset() || !is_whole(system, after) {
+        if seen.stage != Stage::Open || after.is_reset() || !is_whole(system, seen) {
             request.over = true;
             return "is refused: there is nothing to seal";
         }
-        (request.step, request.read, request.version) =
-            (1, after.import.attempt, after.import.lines);
+        (request.step, request.read, request.version) = (1, seen.attempt, seen.lines);
         return "reads the import";
     }
     let import = &mut after.import;
@@ -148,68 +138,6 @@ fn seal(system: &Imports, after: &mut State, request: &mut Request) -> &'static 
     "seals"
 }
 
-/// Every try reads control, then the run document, then the import.
-fn start(system: &Imports, after: &mut State, request: &mut Request) -> &'static str {
-    let order = if system.is(BrokenImport::StartSetsControlFirst) {
-        CONTROL_FIRST
-    } else if system.is(BrokenImport::StartReadsImportFirst) {
-        IMPORT_FIRST
-    } else {
-        MEANT
-    };
-    let again = |request: &mut Request| request.step = 0;
-    let step = order[usize::from(request.step)];
-    request.step += 1;
-    match step {
-        Start::ReadControl => {
-            if after.control.active || after.is_reset() {
-                request.over = true;
-                return "is refused, or has begun: a run is active, or all was reset";
-            }
-            read(after, request);
-            "reads control"
-        }
-        Start::ReadRun => {
-            request.over = after.run.document;
-            "reads the run document"
-        }
-        Start::ReadImport => {
-            let stage = after.import.stage;
-            if !matches!(stage, Stage::Sealed | Stage::Started) || after.import.accepted == 0 {
-                request.over = true;
-                return "is refused: the import is not sealed, or is empty";
-            }
-            request.read = after.import.accepted;
-            request.was_started = stage == Stage::Started;
-            "reads the import"
-        }
-        Start::SetImport => {
-            if !request.was_started && after.import.stage != Stage::Sealed {
-                again(request);
-                return "cannot set the import: it has changed";
-            }
-            if !request.was_started {
-                after.import.stage = Stage::Started;
-            }
-            request.over = usize::from(request.step) == order.len();
-            "sets the import to started, unless it was"
-        }
-        Start::SetControl => {
-            if after.control.version != request.version {
-                again(request);
-                return "cannot set control: it has changed";
-            }
-            let control = &mut after.control;
-            control.version += 1;
-            (control.is_of_import, control.active, control.cancels) = (true, true, false);
-            after.run =
-                Run { quantity: request.read, document: after.run.document, ..Run::default() };
-            request.over = usize::from(request.step) == order.len();
-            "sets control: the run begins"
-        }
-    }
-}
-
 /// Deletes what is left of the import's orders, then of its blocks. Answers whether that is all.
 fn delete_rest(after: &mut State) -> bool {
     if let Some(order) = after.orders.iter_mut().find(|order| !order.is_absent()) {
@@ -220,7 +148,7 @@ fn delete_rest(after: &mut State) -> bool {
     true
 }
 
-fn discard(after: &mut State, request: &mut Request) -> &'static str {
+fn discard(system: &Imports, after: &mut State, request: &mut Request) -> &'static str {
     if request.step == 0 {
         let leaves = matches!(after.import.stage, Stage::Open | Stage::Sealed);
         if leaves {
@@ -230,7 +158,24 @@ fn discard(after: &mut State, request: &mut Request) -> &'static str {
         return "sets the import to discarded, or is refused";
     }
     request.over = delete_rest(after);
+    if system.is(BrokenImport::DiscardHasNoEnd) {
+        after.second.stored = false;
+    }
     "deletes what was imported"
+}
+
+fn discard_second(after: &mut State, request: &mut Request) -> &'static str {
+    if request.step == 0 {
+        let leaves = after.second.stage == Stage::Sealed;
+        if leaves {
+            after.second.stage = Stage::Discarded;
+        }
+        (request.step, request.over) = (1, !leaves);
+        return "sets import B to discarded, or is refused";
+    }
+    after.second.stored = false;
+    request.over = true;
+    "deletes the order of import B"
 }
 
 fn cancel(after: &mut State, request: &mut Request) -> &'static str {
@@ -245,26 +190,20 @@ fn cancel(after: &mut State, request: &mut Request) -> &'static str {
 
 fn other(after: &mut State, request: &mut Request) -> &'static str {
     let control = &mut after.control;
-    if request.step == 0 {
-        if control.active {
-            return "waits";
-        }
-        (control.is_of_import, control.active, control.cancels) = (false, true, false);
-        control.version += 1;
-        request.step = 1;
-        return "another run begins";
+    if control.active {
+        return "waits";
     }
-    control.active = false;
+    (control.of, control.active, control.cancels) = (0, true, false);
     control.version += 1;
     request.over = true;
-    "the other run ends"
+    "another run begins"
 }
 
 fn delete(system: &Imports, after: &mut State, request: &mut Request) -> &'static str {
     let run_first = system.is(BrokenImport::DeleteTakesRunFirst);
     match request.step {
         0 => {
-            request.over = after.control.is_of_import || !after.run.document;
+            request.over = after.control.of == FIRST || !after.run.document;
             request.step = if run_first { 3 } else { 1 };
             "reads control and the run, or is refused"
         }
@@ -295,78 +234,15 @@ fn reset(after: &mut State, request: &mut Request) -> &'static str {
     if request.step == 0 {
         let control = &mut after.control;
         control.reset_below = control.last_ids + 1;
-        (control.is_of_import, control.active, control.cancels) = (false, false, false);
+        (control.of, control.active, control.cancels) = (0, false, false);
         control.version += 1;
         request.step = 1;
         return "sets control: everything is reset";
     }
     if delete_rest(after) {
         after.import.stage = Stage::Absent;
-        after.run = Run::default();
+        (after.run, after.second) = Default::default();
         request.over = true;
     }
     "deletes everything"
-}
-
-/// Is the import there no more, or on its way out?
-fn is_gone(state: &State) -> bool {
-    matches!(state.import.stage, Stage::Absent | Stage::Discarded | Stage::Deleted)
-        || state.is_reset()
-}
-
-fn is_stray(state: &State, index: usize) -> bool {
-    let kept = !is_gone(state) && state.import.stage != Stage::Open;
-    let above = kept && index >= usize::from(state.import.accepted);
-    !state.orders[index].is_absent() && (above || is_gone(state))
-}
-
-/// A start that set the import, and never control.
-fn is_half_started(state: &State) -> bool {
-    !is_gone(state)
-        && state.import.stage == Stage::Started
-        && !state.run.document
-        && !state.control.active
-}
-
-/// Is there something for the sweep?
-pub fn is_left(state: &State) -> bool {
-    (0..LENGTH).any(|index| is_stray(state, index))
-        || is_half_started(state)
-        || state.sweep.step > 0
-        || state.import.stage == Stage::Deleted && state.run.document
-        || state.is_reset() && state.import.stage != Stage::Absent
-}
-
-/// Deletes what never existed or is gone, and finishes what others began.
-pub fn sweep(system: &Imports, state: &State, next: &mut Next) {
-    let mut go = |change: &dyn Fn(&mut State) -> &'static str| {
-        take(next, (ImportActor::Sweep, true), state, change);
-    };
-    for index in (0..LENGTH).filter(|index| is_stray(state, *index)) {
-        go(&|after| {
-            after.orders[index] = Order::default();
-            "deletes an order that does not exist any more"
-        });
-    }
-    let empty = state.orders.iter().all(|order| order.is_absent());
-    if empty && state.import.stage == Stage::Deleted && state.run.document {
-        go(&|after| {
-            after.run.document = false;
-            "deletes the run document of a deleted import"
-        });
-    }
-    if empty && state.is_reset() && state.import.stage != Stage::Absent {
-        go(&|after| {
-            (after.import.stage, after.run) = (Stage::Absent, Run::default());
-            "finishes a reset"
-        });
-    }
-    if is_half_started(state) || state.sweep.step > 0 {
-        go(&|after| {
-            let mut request = after.sweep;
-            let what = start(system, after, &mut request);
-            after.sweep = if request.over { Request::default() } else { request };
-            what
-        });
-    }
 }

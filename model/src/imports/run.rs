@@ -2,13 +2,13 @@
 
 use super::{
     BrokenImport, ImportActor, Imports, LENGTH, Next,
-    state::{MADE_UP, Order, State, Status},
+    state::{MADE_UP, Order, SECOND, State, Status},
     take,
 };
 
-/// Is the run still to be worked on?
+/// Is a run still to be worked on?
 pub fn is_left(state: &State) -> bool {
-    state.is_running()
+    state.control.active
 }
 
 /// What a worker may do next, and what may happen to the orders.
@@ -24,6 +24,9 @@ pub fn steps(system: &Imports, state: &State, next: &mut Next) {
         }
     }
     if !state.is_running() {
+        if state.control.active {
+            take(next, (ImportActor::Worker, true), state, other);
+        }
         return;
     }
     let mut go = |change: &dyn Fn(&mut State) -> &'static str| {
@@ -58,6 +61,17 @@ pub fn steps(system: &Imports, state: &State, next: &mut Next) {
             "ends the run"
         });
     }
+}
+
+/// The run of import B, or one of no import.
+fn other(after: &mut State) -> &'static str {
+    if after.control.of == SECOND && !after.second.document {
+        after.second.document = true;
+        return "writes the run document of import B";
+    }
+    (after.control.active, after.control.cancels) = (false, false);
+    after.control.version += 1;
+    "ends the other run"
 }
 
 /// Makes an order terminal, and counts it.

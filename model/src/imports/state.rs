@@ -23,6 +23,11 @@ pub struct Committed {
     pub at: u8,
 }
 
+/// The number of import A, and of its range of ids.
+pub const FIRST: u8 = 1;
+/// The number of import B.
+pub const SECOND: u8 = 2;
+
 /// The document of import A.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Import {
@@ -78,8 +83,8 @@ pub struct Control {
     pub last_ids: u8,
     /// Ranges below were reset.
     pub reset_below: u8,
-    /// The current run is that of import A.
-    pub is_of_import: bool,
+    /// The import whose run is the current one; 0: none.
+    pub of: u8,
     pub active: bool,
     pub cancels: bool,
 }
@@ -104,6 +109,8 @@ pub enum Phase {
     #[default]
     Compare,
     Raise,
+    /// An insert found its ref taken: raise the attempt, and do the block again.
+    RaiseAgain,
     /// The answer with its attempt was lost, and it reads the number back.
     ReadBack,
     /// Is the ref of this line of the block taken?
@@ -124,6 +131,7 @@ pub enum Phase {
 }
 
 /// A request that uploads the list.
+#[expect(clippy::struct_excessive_bools, reason = "what a request remembers")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Uploader {
     pub phase: Phase,
@@ -136,6 +144,14 @@ pub struct Uploader {
     pub at: u8,
     /// Lines of the block that are no orders.
     pub rejects: [bool; 2],
+    /// The refs of this block are checked, because one of them was taken when it was inserted.
+    pub checks: bool,
+    /// An insert of this block has found its ref taken.
+    pub collided: bool,
+    /// It has decided by a read that was behind.
+    pub stale: bool,
+    /// It was refused because of such a read, and its client sends again. It reads what is latest.
+    pub again: bool,
 }
 
 impl Uploader {
@@ -150,6 +166,26 @@ impl Uploader {
     }
 }
 
+/// Import B, of one order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Second {
+    pub stage: Stage,
+    /// Its order is there.
+    pub stored: bool,
+    /// Its run has a document.
+    pub document: bool,
+}
+
+/// What a read may answer that is not the latest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Behind {
+    pub import: Import,
+    /// The run has a document.
+    pub document: bool,
+    /// It is not the latest.
+    pub old: bool,
+}
+
 /// How far a command is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Request {
@@ -162,6 +198,8 @@ pub struct Request {
     pub read: u8,
     /// Of a start: the import was started when it was read.
     pub was_started: bool,
+    /// Of a start: the sweep finishes it.
+    pub by_sweep: bool,
 }
 
 impl Request {
@@ -181,8 +219,11 @@ pub struct State {
     pub run: Run,
     pub uploaders: [Uploader; UPLOADERS],
     pub requests: [Request; COMMANDS],
-    /// A start that the sweep finishes.
-    pub sweep: Request,
+    pub second: Second,
+    /// The starts that the sweep finishes, of either import.
+    pub sweep: [Request; 2],
+    /// What a member of the replica set that is behind still answers.
+    pub behind: Option<Behind>,
     /// Ranges of ids that were given, a bit each.
     pub given: u8,
     /// Faults that may still happen.
@@ -190,6 +231,7 @@ pub struct State {
     pub lost_answers: u8,
     pub api_crashes: u8,
     pub gone: bool,
+    pub stale: bool,
     pub bug: Option<&'static str>,
 }
 
@@ -197,12 +239,13 @@ impl State {
     pub fn first(system: &Imports) -> Self {
         let control = Control {
             version: 1,
-            last_ids: 1,
+            last_ids: if system.second { SECOND } else { FIRST },
             reset_below: 0,
-            is_of_import: false,
+            of: 0,
             active: false,
             cancels: false,
         };
+        let stage = if system.second { Stage::Sealed } else { Stage::Absent };
         Self {
             control,
             import: Import::default(),
@@ -212,12 +255,15 @@ impl State {
             run: Run::default(),
             uploaders: Default::default(),
             requests: Default::default(),
-            sweep: Request::default(),
-            given: 1 << 1,
+            second: Second { stage, stored: system.second, document: false },
+            sweep: Default::default(),
+            behind: None,
+            given: 1 << FIRST | u8::from(system.second) << SECOND,
             crashes: system.crashes,
             lost_answers: system.lost_answers,
             api_crashes: system.api_crashes,
             gone: system.gone,
+            stale: system.stale,
             bug: None,
         }
     }
@@ -229,7 +275,13 @@ impl State {
 
     /// Its run is the current one, and active.
     pub const fn is_running(&self) -> bool {
-        self.control.is_of_import && self.control.active
+        self.control.of == FIRST && self.control.active
+    }
+
+    /// What a read of import A and of its run may answer.
+    pub fn answers(&self) -> impl Iterator<Item = Behind> + use<> {
+        let now = Behind { import: self.import, document: self.run.document, old: false };
+        [Some(now), self.behind].into_iter().flatten()
     }
 
     /// The block that begins with this line.

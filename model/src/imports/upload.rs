@@ -2,7 +2,7 @@
 
 use super::{
     BrokenImport, ImportActor, Imports, LENGTH, LINES, Next,
-    state::{Block, Committed, Order, Phase, Stage, State, Status, Uploader},
+    state::{Behind, Block, Committed, Order, Phase, Stage, State, Status, Uploader},
     take,
 };
 
@@ -39,7 +39,11 @@ pub fn steps(system: &Imports, state: &State, me: usize, next: &mut Next) {
         });
     };
     match uploader.phase {
-        Phase::Compare => go(&|after, mine| compare(after, mine, list)),
+        Phase::Compare => {
+            for seen in state.answers().take(if uploader.again { 1 } else { 2 }) {
+                go(&|after, mine| compare(after, &seen, mine, list));
+            }
+        }
         Phase::Raise => {
             go(&|after, mine| raise(system, after, mine, false));
             if state.lost_answers > 0 && !system.is(BrokenImport::NoAttempt) {
@@ -51,10 +55,20 @@ pub fn steps(system: &Imports, state: &State, me: usize, next: &mut Next) {
             mine.phase = Phase::Check;
             "reads its attempt back"
         }),
+        Phase::RaiseAgain => {
+            go(&|after, mine| raise_again(system, after, mine, false));
+            if state.lost_answers > 0 {
+                go(&|after, mine| raise_again(system, after, mine, true));
+            }
+        }
         Phase::Check if uploader.count == 0 => {
             for count in 1..=2.min(list.len() as u8 - uploader.lines) {
                 go(&|_, mine| {
-                    mine.count = count;
+                    (mine.count, mine.checks, mine.collided) = (count, false, false);
+                    (mine.rejects, mine.phase) = ([false; 2], Phase::Insert);
+                    for at in 0..count {
+                        mine.rejects[usize::from(at)] = rejects_by_itself(mine, list, at);
+                    }
                     "reads a block"
                 });
             }
@@ -91,18 +105,23 @@ pub fn steps(system: &Imports, state: &State, me: usize, next: &mut Next) {
                 }
             }
         }
-        Phase::Confirm => go(&|after, mine| confirm(system, after, mine, list)),
+        Phase::Confirm => {
+            for seen in state.answers().take(if uploader.again { 1 } else { 2 }) {
+                go(&|_, mine| confirm(system, &seen, mine, list));
+            }
+        }
         Phase::Whole | Phase::Stopped => {}
     }
 }
 
-fn compare(after: &State, mine: &mut Uploader, list: &[u8]) -> &'static str {
-    let import = &after.import;
+fn compare(after: &State, seen: &Behind, mine: &mut Uploader, list: &[u8]) -> &'static str {
+    let import = &seen.import;
+    mine.stale |= seen.old;
     let lines = usize::from(import.lines);
     let same = lines <= list.len()
         && import.chain[..lines].iter().zip(list).all(|(line, sent)| line.number == sent + 1);
     if import.stage != Stage::Open || after.is_reset() || !same {
-        mine.phase = Phase::Stopped;
+        refuse(mine);
         return "is refused: another list, or the import is not open";
     }
     (mine.lines, mine.accepted) = (import.lines, import.accepted);
@@ -111,8 +130,9 @@ fn compare(after: &State, mine: &mut Uploader, list: &[u8]) -> &'static str {
 }
 
 fn raise(system: &Imports, after: &mut State, mine: &mut Uploader, lost: bool) -> &'static str {
-    if after.import.stage != Stage::Open || after.import.lines != mine.lines {
-        mine.phase = Phase::Stopped;
+    let trusts = system.is(BrokenImport::RaiseTrustsItsRead);
+    if !trusts && (after.import.stage != Stage::Open || after.import.lines != mine.lines) {
+        refuse(mine);
         return "is refused: somebody else writes";
     }
     if !system.is(BrokenImport::NoAttempt) {
@@ -134,19 +154,60 @@ fn line_of(mine: &Uploader, list: &[u8], at: u8) -> u8 {
     list[usize::from(mine.lines + at)]
 }
 
+/// Is the line of the block no order, or has it the ref of an order of this block before it?
+fn rejects_by_itself(mine: &Uploader, list: &[u8], at: u8) -> bool {
+    let line = LINES[usize::from(line_of(mine, list, at))];
+    let has_it = |before: u8| {
+        let other = LINES[usize::from(line_of(mine, list, before))];
+        !mine.rejects[usize::from(before)] && other.reference == line.reference
+    };
+    !line.valid || line.reference != 0 && (0..at).any(has_it)
+}
+
+/// It is refused. A client that was refused because of a read that was behind sends again.
+fn refuse(mine: &mut Uploader) {
+    let stopped = Uploader { phase: Phase::Stopped, ..*mine };
+    let again = Uploader { again: true, ..Uploader::default() };
+    *mine = if mine.stale { again } else { stopped };
+}
+
+/// Before a block is done again with the check: its orders get a lower attempt, so that none is
+/// taken for another one whose index they have.
+fn raise_again(
+    system: &Imports,
+    after: &mut State,
+    mine: &mut Uploader,
+    lost: bool,
+) -> &'static str {
+    let import = &mut after.import;
+    let same = import.attempt == mine.attempt && import.lines == mine.lines;
+    if !same || import.stage != Stage::Open {
+        refuse(mine);
+        return "is refused: somebody else writes";
+    }
+    if !system.is(BrokenImport::RedoneUnderTheSameAttempt) {
+        import.attempt += 1;
+    }
+    if lost {
+        after.lost_answers -= 1;
+        *mine = Uploader::default();
+        return "raises the attempt for a block, the answer is lost, and its client sends again";
+    }
+    mine.attempt = import.attempt;
+    (mine.phase, mine.at, mine.rejects) = (Phase::Check, 0, [false; 2]);
+    (mine.checks, mine.collided) = (true, false);
+    "raises the attempt, to do the block again with the check"
+}
+
 fn check(system: &Imports, after: &State, mine: &mut Uploader, list: &[u8]) -> &'static str {
     let number = line_of(mine, list, mine.at);
     let line = LINES[usize::from(number)];
-    let in_block = (0..mine.at).any(|at| {
-        let before = LINES[usize::from(line_of(mine, list, at))];
-        !mine.rejects[usize::from(at)] && line.reference != 0 && before.reference == line.reference
-    });
     let found = after.of_ref(line.reference);
     let taken = found.is_some_and(|index| {
         let accepted = index < usize::from(mine.accepted);
         accepted || system.is(BrokenImport::RefOfUncommitted)
     });
-    if !line.valid || in_block || taken {
+    if taken || rejects_by_itself(mine, list, mine.at) {
         mine.rejects[usize::from(mine.at)] = true;
         return advance(mine, "rejects a line");
     }
@@ -190,6 +251,10 @@ fn insert(after: &mut State, mine: &mut Uploader, list: &[u8]) -> &'static str {
         let there = after.orders[index];
         if there.is_absent() {
             let other = after.of_ref(LINES[usize::from(number)].reference);
+            if other.is_some() && !mine.checks {
+                mine.collided = true;
+                return to_next(mine, "finds the ref taken");
+            }
             if other.is_some() {
                 (mine.phase, mine.at, mine.rejects) = (Phase::Check, 0, [false; 2]);
                 return "finds the ref taken, and checks again";
@@ -207,9 +272,14 @@ fn insert(after: &mut State, mine: &mut Uploader, list: &[u8]) -> &'static str {
             "finds its own order"
         }
     };
+    to_next(mine, what)
+}
+
+/// To the next line of the block that is inserted; then its document is written.
+fn to_next(mine: &mut Uploader, what: &'static str) -> &'static str {
     mine.at += 1;
     if mine.at == mine.count {
-        mine.phase = Phase::Document;
+        mine.phase = if mine.collided { Phase::RaiseAgain } else { Phase::Document };
     }
     what
 }
@@ -253,19 +323,21 @@ fn commit(system: &Imports, after: &mut State, mine: &Uploader, list: &[u8]) -> 
 /// Goes on after a commit.
 fn follow(mine: &mut Uploader, list: &[u8], committed: bool) {
     if !committed {
-        mine.phase = Phase::Stopped;
+        refuse(mine);
         return;
     }
     let rejects = mine.rejects[..usize::from(mine.count)].iter().filter(|reject| **reject).count();
     mine.lines += mine.count;
     mine.accepted += mine.count - rejects as u8;
     (mine.count, mine.at, mine.rejects) = (0, 0, [false; 2]);
+    (mine.checks, mine.collided) = (false, false);
     let whole = usize::from(mine.lines) == list.len();
     mine.phase = if whole { Phase::Whole } else { Phase::Check };
 }
 
-fn confirm(system: &Imports, after: &State, mine: &mut Uploader, list: &[u8]) -> &'static str {
-    let import = &after.import;
+fn confirm(system: &Imports, seen: &Behind, mine: &mut Uploader, list: &[u8]) -> &'static str {
+    let import = &seen.import;
+    mine.stale |= seen.old;
     let own = import.attempt == mine.attempt || system.is(BrokenImport::NoAttempt);
     if own && import.lines == mine.lines + mine.count {
         follow(mine, list, true);
@@ -275,6 +347,6 @@ fn confirm(system: &Imports, after: &State, mine: &mut Uploader, list: &[u8]) ->
         mine.phase = Phase::Commit;
         return "finds its block not committed";
     }
-    mine.phase = Phase::Stopped;
+    refuse(mine);
     "is refused: somebody else has gone on"
 }

@@ -20,7 +20,14 @@ impl Redis {
         if self.lease(scenario, owner, chunk, number) != Some(chunk) {
             return false;
         }
-        for order in scenario.chunk(chunk) {
+        let past = (scenario.quantity..ORDERS).filter(|order| found[*order] != OrderState::Unread);
+        for order in scenario.chunk(chunk).chain(past) {
+            if found[order] == OrderState::Gone {
+                // Only in broken variants.
+                self.ledger[1].generated += u8::from(scenario.is(Broken::PriorityOfTheDocument));
+                self.ledger[1].deferred += u8::from(scenario.is(Broken::PriorityOfTheDocument));
+                continue;
+            }
             let priority = usize::from(!scenario.vip[order]);
             self.ledger[priority].generated += 1;
             self.replay |= found[order] != OrderState::Todo;
@@ -47,7 +54,7 @@ impl Redis {
         if self.lease(scenario, owner, RANGE, number) != Some(RANGE) {
             return;
         }
-        for order in (0..ORDERS).filter(|order| !scenario.vip[*order]) {
+        for order in (0..scenario.quantity).filter(|order| !scenario.vip[*order]) {
             self.ledger[1].deferred -= 1;
             self.push(scenario, order, found[order]);
         }
@@ -59,7 +66,7 @@ impl Redis {
     fn push(&mut self, scenario: &Scenario, order: usize, found: OrderState) {
         match found {
             // The range of a run that was not replayed is not read.
-            OrderState::Unread | OrderState::Todo => self.queue(order),
+            OrderState::Unread | OrderState::Todo | OrderState::Gone => self.queue(order),
             OrderState::Processed => self.count(scenario, order, 0),
             OrderState::Dead => self.count(scenario, order, 1),
             OrderState::Removed => self.count(scenario, order, 2),

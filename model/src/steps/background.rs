@@ -5,6 +5,7 @@ use crate::{
     queue::{FREE, NOBODY, Redis, SAVE, SLOTS, of},
     scenario::{Broken, ORDERS, RUNS, Scenario, WORKERS},
     state::{Actor, Reconciler, State, Steps},
+    store::{Order, Status},
 };
 
 /// `Controller::sync`, in one step, or by a process that may stop between its steps.
@@ -106,6 +107,17 @@ pub fn reclaim(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
     }
 }
 
+/// Deletes what an uploader inserted above what was accepted.
+pub fn sweep_strays(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
+    let [orders, ..] = state.store.orders;
+    if orders[scenario.quantity..].iter().any(|order| order.status != Status::Absent) {
+        next.push((Actor::Reconciler, true), state, |after| {
+            after.store.orders[0][scenario.quantity..].fill(Order::default());
+            "sweeps an order that was never accepted"
+        });
+    }
+}
+
 /// `Controller::sweep`.
 pub fn sweep(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
     let control = state.store.control;
@@ -123,7 +135,7 @@ pub fn sweep(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
         for run in 1..=RUNS as u8 {
             let history = store.runs[usize::from(run) - 1];
             if history.is_some_and(|run| run.end.is_some_and(|end| end.aborted)) {
-                store.cancel(run, 0..ORDERS, 0, false);
+                store.cancel(run, 0..scenario.quantity, 0, false);
             }
         }
         "sweeps"

@@ -1,10 +1,12 @@
 //! A chunk: `worker/src/generate.rs`.
 
+use std::ops::Range;
+
 use crate::{
     queue,
-    scenario::{Broken, Scenario},
+    scenario::{Broken, ORDERS, Scenario},
     state::{State, Steps},
-    store::{OrderState, Status},
+    store::{Order, OrderState, Status},
     worker::{Chunk, Task},
 };
 
@@ -22,14 +24,8 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Steps<'_>
             "settles the chunk's letters"
         }
         Chunk::Read => {
-            let (mut found, mut missing) = (found, false);
-            for order in orders.clone() {
-                let status = after.store.orders[usize::from(run) - 1][order].status;
-                // Of a NORMAL order the push only needs to know whether it is terminal.
-                let processed = !scenario.vip[order] && status.is_terminal();
-                found[order] = if processed { OrderState::Processed } else { status.into() };
-                missing |= status == Status::Absent;
-            }
+            let stored = &after.store.orders[usize::from(run) - 1];
+            let (found, missing) = read(scenario, stored, &orders);
             let step = if missing {
                 Chunk::Insert
             } else if scenario.is(Broken::StoredChunkIsPushedUnseen) {
@@ -44,6 +40,10 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Steps<'_>
             after.store.insert(run, orders.clone());
             to(after, Chunk::CheckControl);
             "inserts the chunk"
+        }
+        Chunk::CheckControl if scenario.imported && !after.store.control.wants(run) => {
+            after.release(scenario, me);
+            "the run is not wanted, and the chunk inserted nothing that is to be corrected"
         }
         Chunk::CheckControl => check_control(after, run, to),
         Chunk::History(cancelled, floor) => {
@@ -88,6 +88,37 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Steps<'_>
             "deletes what it inserted"
         }
     });
+}
+
+/// What the chunk's range holds, and whether orders are to be inserted.
+fn read(
+    scenario: &Scenario,
+    stored: &[Order; ORDERS],
+    orders: &Range<usize>,
+) -> ([OrderState; ORDERS], bool) {
+    let by_documents = matches!(
+        scenario.broken,
+        Some(Broken::PriorityOfTheDocument | Broken::ChunkCountsDocuments)
+    );
+    let past = scenario.is(Broken::ChunkReadsPastAccepted);
+    let (mut found, mut missing) = ([OrderState::Unread; ORDERS], false);
+    for (order, Order { status, .. }) in stored.iter().enumerate() {
+        let absent = *status == Status::Absent;
+        let above = past && order >= scenario.quantity && !absent;
+        if !orders.contains(&order) && !above {
+            continue;
+        }
+        // Of a NORMAL order the push only needs to know whether it is terminal.
+        let terminal = !scenario.vip[order] && status.is_terminal();
+        found[order] = match *status {
+            Status::Absent if by_documents => OrderState::Gone,
+            _ if terminal => OrderState::Processed,
+            status => status.into(),
+        };
+        missing |= absent;
+    }
+    // What is missing from an import is gone. Who drains it finds no document.
+    (found, missing && (!scenario.imported || scenario.is(Broken::ImportedChunkInserts)))
 }
 
 /// The first read of `check_run_active`.

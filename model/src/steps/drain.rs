@@ -70,6 +70,8 @@ pub fn steps(
             let found = &mut after.store.orders[usize::from(run) - 1][order];
             if !status.is_terminal() && !scenario.is(Broken::DeadInRedisOnly) {
                 (found.status, found.marks) = (Status::Dead, 0);
+                // Its letter is kept apart. That of a generated run is derived again.
+                found.gone |= scenario.imported && status == Status::Absent;
             }
             let seen = if scenario.is(Broken::DeadUnseen) { None } else { told(status) };
             to(after, Drain::Ack(seen.unwrap_or(Outcome::Dead)));

@@ -6,6 +6,7 @@ use crate::{
     request::{Request, Step},
     scenario::{ORDERS, Scenario},
     state::{Actor, State, Steps},
+    store::{Order, Status},
     worker::Task,
 };
 
@@ -86,6 +87,31 @@ pub fn faults(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
             after.saved = Some(after.redis);
             "Redis saves the state that it will go back to"
         });
+    }
+}
+
+/// What may happen to the orders of an import.
+pub fn of_imports(scenario: &Scenario, state: &State, next: &mut Steps<'_>) {
+    let orders = &state.store.orders[0];
+    let is = |order: &usize, status| orders[*order].status == status;
+    for order in (0..scenario.quantity).filter(|order| is(order, Status::Pending)) {
+        if state.gone > 0 && !orders[order].gone {
+            next.push((Actor::Fault, false), state, |after| {
+                after.gone -= 1;
+                let retried = orders[order].retried;
+                after.store.orders[0][order] = Order { gone: true, retried, ..Order::default() };
+                "somebody deletes an order"
+            });
+        }
+    }
+    for order in (scenario.quantity..ORDERS).filter(|order| is(order, Status::Absent)) {
+        if state.strays > 0 {
+            next.push((Actor::Fault, false), state, |after| {
+                after.strays -= 1;
+                after.store.orders[0][order].status = Status::Pending;
+                "an uploader wakes up, and inserts an order above what was accepted"
+            });
+        }
     }
 }
 

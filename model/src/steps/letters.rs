@@ -44,9 +44,11 @@ pub fn step(
         }
         Step::Mark => {
             request.run = run;
+            let made_up = scenario.is(Broken::LetterMakesAnOrderUp);
             let mut marked = false;
             for order in &mut store.orders[usize::from(run) - 1] {
-                if order.status == Status::Dead {
+                // A letter that is kept apart has no order that could be put back.
+                if order.status == Status::Dead && (!order.gone || made_up) {
                     order.marks |= bit(mark);
                     marked = true;
                     if scenario.is(Broken::RetryClearsBefore) {

@@ -5,7 +5,7 @@ use super::{chunk, claim, drain};
 use crate::{
     ending::{Ending, StepResult},
     queue,
-    scenario::{Broken, ORDERS, Scenario},
+    scenario::{Broken, Scenario},
     state::{State, Steps},
     store::Intent,
     worker::Task,
@@ -20,7 +20,7 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Steps<'_>
         Task::Range { run, read, found } => next.add(me, state, |after| {
             if read {
                 let mut found = found;
-                for order in (0..ORDERS).filter(|order| !scenario.vip[*order]) {
+                for order in (0..scenario.quantity).filter(|order| !scenario.vip[*order]) {
                     found[order] = after.store.orders[usize::from(run) - 1][order].status.into();
                 }
                 after.workers[me].task = Task::Range { run, read: false, found };
@@ -56,7 +56,7 @@ pub fn steps(scenario: &Scenario, state: &State, me: usize, next: &mut Steps<'_>
                 || redis.is_over()
                 || open
                 || behind
-                || usize::from(redis.figures().total()) != ORDERS
+                || usize::from(redis.figures().total()) != scenario.quantity
             {
                 after.release(scenario, me);
                 return "Redis is behind or incomplete: hands the lease back";
