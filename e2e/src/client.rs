@@ -165,6 +165,22 @@ impl Client {
         answer_of(asked, response).await.expect("the body of an answer follows")
     }
 
+    /// Any request; none if there was no answer.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Option<Answer> {
+        let asked = format!("{method} {}{path} with {headers:?} and a body", self.base);
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer_of(asked, request.body(body).send().await.ok()?).await
+    }
+
     pub async fn raw(&self, method: Method, path: &str) -> Answer {
         let answer = self.try_raw(method.clone(), path, None).await;
         answer.unwrap_or_else(|| panic!("{method} {path}: no answer from {}", self.base))

@@ -4,6 +4,7 @@
 //! - [`process`]: one process: its lines, its signals, its end.
 //! - [`client`]: one method per endpoint of the API.
 //! - [`events`]: a stream of server-sent events, read as a browser reads it.
+//! - [`imports`]: lists of orders, and what is stored of them.
 //! - [`status`]: what `GET /pedidos` answers.
 //! - [`samples`]: holds every status that was seen against the invariants.
 //! - [`authority`]: certificates, made by an authority of the test's own.
@@ -40,6 +41,7 @@ pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod events;
+pub mod imports;
 pub mod k8s;
 pub mod keys;
 pub mod letters;

@@ -26,6 +26,8 @@ mod generate;
 mod guarded_start;
 mod health;
 mod history;
+mod imports;
+mod imports_fail;
 mod jobs;
 mod key_command;
 mod layering;

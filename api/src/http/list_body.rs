@@ -52,7 +52,7 @@ pub fn format_of(headers: &HeaderMap) -> Result<Option<List>, ListError> {
     };
     let Some(kind) = text(header::CONTENT_TYPE) else { return Ok(None) };
     // Some clients always send an empty object.
-    if kind.starts_with("application/json") {
+    if kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json") {
         return Ok(None);
     }
     let format = ListFormat::from_content_type(&kind)?;

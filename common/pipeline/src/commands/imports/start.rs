@@ -40,9 +40,10 @@ impl Controller {
     /// yet: then nothing has changed.
     pub async fn start_import(&self, import_id: &str, wanted: StartImport) -> Result<Started> {
         loop {
-            // In this order: what is read last is not older than the import's compare-and-set, so
-            // a run document that is not found is not there. A run that has no document has not
-            // run, as long as control is as it was read.
+            // In this order. After the first compare-and-set of the import, the run document is not
+            // read as it was before it; if there is none, the import has not run, as long as
+            // control is as it was read. The second one finds a run that was deleted meanwhile: it
+            // has taken the import first.
             let (control, snapshot) = self.sync().await?;
             let import = self.store.import(import_id).await?.ok_or(ImportError::NotFound)?;
             if import.ids_ms < control.reset_below {
@@ -78,6 +79,10 @@ impl Controller {
             }
             if let Some(run_id) = active {
                 return Ok(started(was_started, Some(run_id)));
+            }
+            let import = ImportDocument { state: ImportState::Started, ..import.clone() };
+            if !self.mark_started(&import, snapshot.now_ms).await? {
+                continue;
             }
             if self.set_run(&control, &import, snapshot.now_ms).await? {
                 return Ok(started(was_started, None));
