@@ -3,6 +3,8 @@
 
 mod body;
 mod csv;
+#[cfg(test)]
+mod documented;
 mod format;
 mod mapping;
 mod ndjson;
