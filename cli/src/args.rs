@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod import;
 mod key;
 
 use std::{ffi::OsString, fmt, path::PathBuf, process};
@@ -8,7 +9,12 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use pedidos_core::redact::redacted;
 use serde::Serialize;
 
-pub use self::key::{KeyCommand, NewKey};
+pub use self::{
+    import::{
+        Import, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport, StartOptions,
+    },
+    key::{KeyCommand, NewKey},
+};
 use crate::{
     address::{Address, DEFAULT_URL},
     failure::EXIT_CODES,
@@ -109,6 +115,13 @@ pub enum Command {
 pub enum Call {
     /// Start a run and print its id
     Generate(Generate),
+    /// Import a list of your own orders
+    #[command(long_about = import::IMPORT, after_help = import::IMPORT_EXIT_CODES)]
+    Import(Box<Import>),
+    /// List imports, show one, start it or discard it
+    Imports(Imports),
+    /// Write the rejects of an import to standard output: pedidos rejects ID > bad.ndjson
+    Rejects(Rejects),
     /// Show the current run
     Status {
         /// Print the API's answer, which is JSON

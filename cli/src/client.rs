@@ -1,5 +1,7 @@
 //! The HTTP API, one method an operation.
 
+mod imports;
+
 use std::{error::Error as _, path::Path, time::Duration};
 
 use pedidos_api_types::{
@@ -13,12 +15,13 @@ use pedidos_core::{
     tls::{self, ClientConfig},
 };
 use reqwest::{
-    Method, RequestBuilder, Url,
+    Method, RequestBuilder, Response, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::imports::ImportsQuery;
 use crate::{
     address::name_of,
     args::{Cancel, NewRun, Secret, Tls},
@@ -156,13 +159,19 @@ impl Client {
     }
 
     async fn text(&self, request: RequestBuilder) -> Result<String> {
+        let response = self.begin(request).await?;
+        response.text().await.map_err(|error| self.failed(&error))
+    }
+
+    /// The head of an answer that is no error.
+    async fn begin(&self, request: RequestBuilder) -> Result<Response> {
         let response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
         let retry_after = response.headers().get(RETRY_AFTER).cloned();
         let body = response.text().await.map_err(|error| self.failed(&error))?;
-        if status.is_success() {
-            return Ok(body);
-        }
         let retry_after = retry_after.as_ref().and_then(|value| value.to_str().ok());
         Err(Failure::Answered(ErrorAnswer::read(status, retry_after, &body)))
     }

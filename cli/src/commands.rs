@@ -5,9 +5,12 @@ mod audit_log;
 mod cancel;
 mod follow;
 mod generate;
+mod import;
+mod imports;
 mod key;
 mod logs;
 mod pause;
+mod rejects;
 mod reset;
 mod status;
 
@@ -40,6 +43,9 @@ pub async fn run(cli: Cli) -> Result<()> {
 async fn carry_out(call: Call, client: &Client) -> Result<()> {
     match call {
         Call::Generate(args) => generate::run(client, &args).await,
+        Call::Import(args) => Box::pin(import::run(client, &args)).await,
+        Call::Imports(args) => imports::run(client, &args).await,
+        Call::Rejects(args) => rejects::run(client, &args).await,
         Call::Status { json } => status::run(client, json).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,

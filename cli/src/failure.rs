@@ -16,7 +16,7 @@ Exit codes:
   2    bad usage
   3    the API refused the request
   4    the API or a store cannot be reached
-  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); the run continues";
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); a run continues";
 
 pub type Result<T> = std::result::Result<T, Failure>;
 
@@ -69,6 +69,14 @@ impl Failure {
 
     pub fn is_rate_limited(&self) -> bool {
         matches!(self, Self::Answered(problem) if problem.status == 429)
+    }
+
+    /// The status and the title of an error answer.
+    pub fn answered(&self) -> Option<(u16, &str)> {
+        match self {
+            Self::Answered(problem) => Some((problem.status, &problem.title)),
+            _ => None,
+        }
     }
 
     /// Adds what the user can do if the API asked for a key.

@@ -3,7 +3,9 @@
 //! - [`args`]: the arguments. [`commands`]: what each command does. Read these first.
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
-//! - [`progress`], [`table`], [`figure`], [`output`]: how things are shown.
+//! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
+//! - [`progress`], [`upload_view`], [`table`], [`import_table`], [`figure`], [`output`]: how things are
+//!   shown.
 
 mod address;
 mod args;
@@ -12,12 +14,16 @@ mod commands;
 mod credentials;
 mod failure;
 mod figure;
+mod import_table;
 mod interrupt;
+mod list;
 mod output;
 mod progress;
 #[cfg(test)]
 mod samples;
 mod table;
+mod upload;
+mod upload_view;
 
 use std::{io, process::ExitCode};
 

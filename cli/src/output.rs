@@ -28,6 +28,50 @@ fn write(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Copies what an API sends to standard output, piece by piece: to a file as it is, to a terminal
+/// line by line, without what would steer it.
+#[derive(Debug)]
+pub struct Copy {
+    is_terminal: bool,
+    /// The start of a line, if this is a terminal.
+    line: Vec<u8>,
+}
+
+impl Copy {
+    pub fn new() -> Self {
+        Self { is_terminal: io::stdout().is_terminal(), line: Vec::new() }
+    }
+
+    pub fn add(&mut self, piece: &[u8]) -> Result<()> {
+        if !self.is_terminal {
+            io::stdout().lock().write_all(piece)?;
+            return Ok(());
+        }
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.end_line()?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<()> {
+        if !self.line.is_empty() {
+            self.end_line()?;
+        }
+        io::stdout().lock().flush()?;
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<()> {
+        let text = String::from_utf8_lossy(&self.line);
+        line(text.trim_end_matches(['\r', '\n']))?;
+        self.line.clear();
+        Ok(())
+    }
+}
+
 /// Prints a line on standard error. A reader that has gone changes nothing.
 pub fn note(text: &str) {
     let _unread = writeln!(io::stderr(), "{}", printable(text));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pedidos_api_types::{runs::Run, status::Status};
+use pedidos_api_types::{imports::ImportState, runs::Run, status::Status};
 use pedidos_core::{run::Phase, text::count};
 use tokio::time::{sleep, timeout};
 
@@ -48,7 +48,7 @@ pub async fn run(client: &Client, run_id: &str) -> Result<()> {
             "\nrun {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel` cancels it"
         )
     };
-    let end = interrupt::or(watch(client, run_id, &mut view), says).await;
+    let end = interrupt::or(watch_until_begun(client, run_id, &mut view), says).await;
     match &end {
         Err(Failure::Interrupted(_)) => view.leave(),
         _ => view.clear(),
@@ -60,6 +60,22 @@ pub async fn run(client: &Client, run_id: &str) -> Result<()> {
         }
         End::Gone => gone(client, run_id).await,
     }
+}
+
+/// An import that was started while another run was active waits for its end, and has no run yet.
+async fn watch_until_begun(client: &Client, run_id: &str, view: &mut View) -> Result<End> {
+    loop {
+        match watch(client, run_id, view).await? {
+            End::Gone if waits(client, run_id).await => {}
+            end => return Ok(end),
+        }
+    }
+}
+
+async fn waits(client: &Client, run_id: &str) -> bool {
+    let import = client.import(run_id).await;
+    import.is_ok_and(|import| import.state == ImportState::Started)
+        && matches!(client.past_run(run_id).await, Err(Failure::Answered(it)) if it.status == 404)
 }
 
 async fn watch(client: &Client, run_id: &str, view: &mut View) -> Result<End> {

@@ -1,0 +1,232 @@
+//! The arguments of `pedidos import`, `pedidos imports` and `pedidos rejects`.
+
+use clap::{Args, Subcommand, ValueEnum, value_parser};
+use serde::Serialize;
+
+use crate::list::{FormatFlags, Rename};
+
+pub const IMPORT: &str = "\
+Import a list of your own orders: NDJSON or CSV with a header line, perhaps as gzip. Prints the id of \
+the import, uploads the list, and says what was accepted and rejected.
+
+If the connection breaks, or the API or a store is away, the list is sent again until it is whole. \
+Gives up after 10 minutes without progress. What is stored stays: `pedidos import FILE --import ID` \
+goes on. docs/importing.md has the formats and every reject code.";
+
+pub const IMPORT_EXIT_CODES: &str = "\
+Exit codes:
+  0    the list is whole; with --start, the run is accepted; with --follow, it ended as DONE
+  1    the list or the operation failed; with --dry-run, lines would be rejected
+  2    bad usage
+  3    the API refused the list, or refused to start it because lines are rejected
+  4    the API or a store cannot be reached
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); what is stored stays";
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Import {
+    /// The list: a file named .csv, .ndjson or .jsonl, perhaps with .gz behind it; - is standard
+    /// input, which is copied to a temporary file first (in TMPDIR), because it may have to be sent
+    /// twice
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    #[command(flatten)]
+    pub format: FormatFlags,
+    /// Take a field of an order from a field of another name: cliente=customer.name,valor=total. In
+    /// NDJSON, dots lead into objects; in CSV, the name is that of a column
+    #[arg(long, value_name = "FIELD=NAME", value_delimiter = ',')]
+    pub map: Vec<Rename>,
+    #[command(flatten)]
+    pub new: NewImport,
+    /// Go on with this import, instead of creating one
+    #[arg(
+        long = "import",
+        value_name = "ID",
+        value_parser = import_id,
+        conflicts_with_all = ["name", "default_priority", "dry_run"]
+    )]
+    pub resumed: Option<String>,
+    /// Count orders and rejects, and store nothing
+    #[arg(long, group = "then")]
+    pub dry_run: bool,
+    /// Start the run once the list is whole
+    #[arg(long, group = "then")]
+    pub start: bool,
+    /// With --start or --dry-run: what to do if lines are rejected [default: stop]
+    #[arg(long, value_name = "WHAT", requires = "then")]
+    pub on_rejects: Option<OnRejects>,
+    /// With --start: follow the run until it ends
+    #[arg(long, requires = "start")]
+    pub follow: bool,
+    /// Print the import as JSON at the end, as the API answers it, instead of its id
+    #[arg(long, conflicts_with = "follow")]
+    pub json: bool,
+}
+
+/// The parameters of an import.
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewImport {
+    /// A name for people
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The priority of lines that have neither priority nor tier. Without it, they are rejected
+    #[arg(long, value_name = "P")]
+    pub default_priority: Option<DefaultPriority>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DefaultPriority {
+    #[value(name = "VIP")]
+    Vip,
+    #[value(name = "NORMAL")]
+    Normal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRejects {
+    /// Do not start the import
+    Stop,
+    /// Start it without them
+    Skip,
+}
+
+impl OnRejects {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Imports {
+    /// Show this import alone
+    #[arg(value_name = "ID", value_parser = import_id, conflicts_with_all = ["state", "limit"])]
+    pub id: Option<String>,
+    /// Only imports in this state: open, sealed, started, discarded or deleted
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// How many imports to print at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Print each import as a JSON object, as the API answers it
+    #[arg(long)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub action: Option<ImportsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportsAction {
+    /// Start an import: it becomes a run, which has its id
+    Start(StartImport),
+    /// Discard an import that is not started: its orders are deleted
+    Discard {
+        #[arg(value_name = "ID", value_parser = import_id)]
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct StartImport {
+    #[arg(value_name = "ID", value_parser = import_id)]
+    pub id: String,
+    #[command(flatten)]
+    pub options: StartOptions,
+    /// Follow the run until it ends
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// The parameters of a start. The API has defaults for those that are not given.
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartOptions {
+    /// What to do if lines are rejected [default: stop]
+    #[arg(long, value_name = "WHAT")]
+    pub on_rejects: Option<OnRejects>,
+    /// How many lines the import must have: if it has another number, it is not started
+    #[arg(long, value_name = "N")]
+    pub lines: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rejects {
+    #[arg(value_name = "ID", value_parser = import_id)]
+    pub id: String,
+    /// Write CSV with a header line, instead of NDJSON
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// The id is a part of a path: it must not lead to another one.
+fn import_id(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
+        return Ok(text.to_owned());
+    }
+    Err("the id of an import has letters, digits and - alone".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
+    use crate::args::{Call, Cli, Command, ImportsAction, OnRejects};
+
+    fn call(line: &str) -> Result<Call, clap::Error> {
+        match Cli::try_parse_from(line.split_whitespace())?.command {
+            Command::Call(call) => Ok(call),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn an_import_is_read_with_its_renames() {
+        let line = "pedidos import - --csv --map cliente=customer.name,valor=total --start \
+                    --on-rejects skip --follow";
+        let Call::Import(import) = call(line).unwrap() else { unreachable!() };
+        assert_eq!((import.file.as_str(), import.map.len()), ("-", 2));
+        assert_eq!(import.on_rejects, Some(OnRejects::Skip));
+    }
+
+    #[test]
+    fn an_id_stands_where_a_verb_may_stand() {
+        let Call::Imports(imports) = call("pedidos imports 0199-ab --json").unwrap() else {
+            unreachable!()
+        };
+        assert_eq!((imports.id.as_deref(), imports.json), (Some("0199-ab"), true));
+        let line = "pedidos imports start 0199-ab --on-rejects skip --lines 5";
+        let Call::Imports(imports) = call(line).unwrap() else { unreachable!() };
+        let Some(ImportsAction::Start(start)) = imports.action else { unreachable!() };
+        assert_eq!((start.id.as_str(), start.options.lines), ("0199-ab", Some(5)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_bad_usage() {
+        for line in [
+            "pedidos import",
+            "pedidos import a.csv --map client=name",
+            "pedidos import a.csv --csv --ndjson",
+            "pedidos import a.csv --follow",
+            "pedidos import a.csv --on-rejects skip",
+            "pedidos import a.csv --start --dry-run",
+            "pedidos import a.csv --dry-run --import 1",
+            "pedidos import a.csv --import 1 --name a",
+            "pedidos import a.csv --default-priority high",
+            "pedidos imports ../runs",
+            "pedidos imports 1 --state open",
+            "pedidos imports discard",
+            "pedidos rejects",
+        ] {
+            assert_eq!(call(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        let error = call("pedidos import a.csv --map client=name").unwrap_err().to_string();
+        assert!(error.contains("cliente, valor, tier"), "{error}");
+    }
+}

@@ -1,0 +1,233 @@
+//! `pedidos import`: creates an import, sends the list until it is whole, perhaps starts it.
+
+use pedidos_api_types::imports::Import;
+use pedidos_core::text::count;
+
+use super::{follow, imports};
+use crate::{
+    args::{self, OnRejects, StartOptions},
+    client::Client,
+    failure::{Failure, Result},
+    import_table::summary,
+    interrupt,
+    list::{Format, Mapping, Source},
+    output,
+    upload::{self, Target},
+    upload_view::UploadView,
+};
+
+/// Only the id goes to standard output, so that scripts can read it; with `--json`, only the import.
+pub async fn run(client: &Client, args: &args::Import) -> Result<()> {
+    let format = Format::of(&args.file, args.format)?;
+    let list = Source::open(&args.file, format, Mapping::new(args.map.clone())?).await?;
+    if args.dry_run {
+        return dry_run(client, args, &list).await;
+    }
+    let id = match &args.resumed {
+        Some(id) => id.clone(),
+        None => create(client, args).await?,
+    };
+    let go_on = format!("to go on: {}", command(args, &id));
+    if !args.json {
+        output::line(&id)?;
+    }
+    output::note(&format!("import {id}; if it is broken off, {go_on}"));
+    let import = send(client, args, &id, &list, &go_on).await?;
+    if args.start {
+        start(client, args, &id, &import).await
+    } else {
+        if import.accepted > 0 {
+            output::note(&later(&id, &import));
+        }
+        Ok(())
+    }
+}
+
+/// The key makes a repetition safe: it is answered with the same import.
+async fn create(client: &Client, args: &args::Import) -> Result<String> {
+    let key = format!("{:032x}", rand::random::<u128>());
+    let create = async || client.create_import(&args.new, &key).await;
+    let import = upload::until_answered(create).await?;
+    import.import_id.ok_or_else(|| Failure::Failed("the API answered no id".to_owned()))
+}
+
+async fn send(
+    client: &Client,
+    args: &args::Import,
+    id: &str,
+    list: &Source,
+    go_on: &str,
+) -> Result<Import> {
+    let view = UploadView::new();
+    let says = || format!("\nwhat is stored of import {id} stays; {go_on}");
+    let sent = upload::whole(client, Target::Import(id), list, &view);
+    let answer = interrupt::or(sent, says).await;
+    view.clear();
+    match answer {
+        Ok(text) => {
+            let import: Import = client.read(&text)?;
+            if args.json {
+                output::json(&text)?;
+            }
+            output::note(&summary(&import));
+            Ok(import)
+        }
+        Err(failure) => {
+            explain(client, id, &failure, go_on).await;
+            Err(failure)
+        }
+    }
+}
+
+/// Says what is left of an upload that failed, and what can be done.
+async fn explain(client: &Client, id: &str, failure: &Failure, go_on: &str) {
+    if is_refused(failure) {
+        let import = client.import(id).await.ok().filter(|import| import.lines > 0);
+        if let Some(import) = &import {
+            output::note(&summary(import));
+        }
+        let stays = import.map_or("nothing is stored of", |_| "what is stored stays in");
+        output::note(&format!("{stays} import {id}; to delete it: pedidos imports discard {id}"));
+    } else if failure.answered().is_none_or(|(status, _)| status != 404)
+        && !matches!(failure, Failure::Interrupted(_))
+    {
+        output::note(&format!("what is stored of import {id} stays; {go_on}"));
+    }
+}
+
+/// Would the same list be refused again?
+fn is_refused(failure: &Failure) -> bool {
+    failure.answered().is_some_and(|(status, _)| matches!(status, 400 | 409 | 413 | 415 | 422))
+}
+
+async fn start(client: &Client, args: &args::Import, id: &str, import: &Import) -> Result<()> {
+    let options = StartOptions { on_rejects: args.on_rejects, lines: Some(import.lines) };
+    let accepted = match imports::accepted(client, id, &options).await {
+        Ok(accepted) => accepted,
+        Err(failure) => {
+            output::note(&format!("the import is whole, and not started; {}", later(id, import)));
+            return Err(failure);
+        }
+    };
+    output::note(&accepted.message);
+    if args.follow { follow::run(client, &accepted.run_id).await } else { Ok(()) }
+}
+
+fn later(id: &str, import: &Import) -> String {
+    let command = format!("pedidos imports start {id}");
+    if import.rejected == 0 {
+        return format!("to start it: {command}");
+    }
+    format!("to start it without its rejects: {command} --on-rejects skip")
+}
+
+async fn dry_run(client: &Client, args: &args::Import, list: &Source) -> Result<()> {
+    let view = UploadView::new();
+    let sent = upload::whole(client, Target::DryRun(&args.new), list, &view);
+    let answer = interrupt::or(sent, || "\ninterrupted; nothing is stored".to_owned()).await;
+    view.clear();
+    let text = answer?;
+    let import: Import = client.read(&text)?;
+    if args.json {
+        output::json(&text)?;
+    } else {
+        output::line(&summary(&import))?;
+    }
+    if import.rejected > 0 && args.on_rejects != Some(OnRejects::Skip) {
+        let rejected = count(import.rejected);
+        return Err(Failure::Failed(format!("{rejected} lines would be rejected")));
+    }
+    Ok(())
+}
+
+/// The command that goes on with this import.
+fn command(args: &args::Import, id: &str) -> String {
+    let mut words = vec!["pedidos".to_owned(), "import".to_owned(), quoted(&args.file)];
+    let flags = [
+        (args.format.csv, "--csv"),
+        (args.format.ndjson, "--ndjson"),
+        (args.format.gzip, "--gzip"),
+    ];
+    let of = |flags: &[(bool, &str)]| -> Vec<String> {
+        flags.iter().filter(|(given, _)| *given).map(|(_, flag)| (*flag).to_owned()).collect()
+    };
+    words.extend(of(&flags));
+    if !args.map.is_empty() {
+        let renames = args.map.iter().map(|it| format!("{}={}", it.target, it.source));
+        words.extend(["--map".to_owned(), quoted(&renames.collect::<Vec<_>>().join(","))]);
+    }
+    words.extend(["--import".to_owned(), id.to_owned()]);
+    words.extend(of(&[(args.start, "--start")]));
+    if let Some(on_rejects) = args.on_rejects {
+        words.extend(["--on-rejects".to_owned(), on_rejects.as_str().to_owned()]);
+    }
+    words.extend(of(&[(args.follow, "--follow"), (args.json, "--json")]));
+    words.join(" ")
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+    use reqwest::StatusCode;
+
+    use super::*;
+    use crate::{
+        args::{Call, Cli, Command},
+        failure::ErrorAnswer,
+    };
+
+    fn import(words: &[&str]) -> args::Import {
+        let words = ["pedidos", "import"].iter().chain(words);
+        let Command::Call(Call::Import(import)) = Cli::try_parse_from(words).unwrap().command
+        else {
+            unreachable!()
+        };
+        *import
+    }
+
+    #[test]
+    fn the_command_that_goes_on_sends_the_same_list() {
+        let plain = import(&["orders.csv", "--name", "march", "--default-priority", "VIP"]);
+        assert_eq!(command(&plain, "1"), "pedidos import orders.csv --import 1");
+        let full = [
+            "it's.txt",
+            "--ndjson",
+            "--gzip",
+            "--map",
+            "cliente=customer name,valor=total",
+            "--start",
+            "--on-rejects",
+            "skip",
+            "--follow",
+        ];
+        assert_eq!(
+            command(&import(&full), "1"),
+            "pedidos import 'it'\\''s.txt' --ndjson --gzip \
+             --map 'cliente=customer name,valor=total' --import 1 --start --on-rejects skip --follow"
+        );
+    }
+
+    #[test]
+    fn what_would_be_refused_again_is_told_from_what_can_go_on() {
+        let answered = |status| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Failure::Answered(ErrorAnswer::read(status, None, "{}"))
+        };
+        for status in [400, 409, 413, 415, 422] {
+            assert!(is_refused(&answered(status)), "{status}");
+        }
+        for failure in [answered(401), answered(503), Failure::Unreachable(String::new())] {
+            assert!(!is_refused(&failure), "{failure:?}");
+        }
+    }
+}
