@@ -69,6 +69,9 @@ test("a viewer sees the data, and which role each disabled button requires", asy
   // Playwright does not click a disabled button unless it is forced to. A user can, to read why.
   await disabled(page, "Reset").click({ force: true });
   await toast(page, "Your role is viewer; this requires admin.");
+  await page.goto(`${url}/#/imports`);
+  await disabled(page, "Import a file").click({ force: true });
+  await toast(page, "Your role is viewer; this requires operator.");
   await page.goto(`${url}/#/audit`);
   await page.getByRole("main").getByText("Your role is viewer; this requires admin.").waitFor();
   // No script can read the session.

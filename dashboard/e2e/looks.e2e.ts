@@ -83,6 +83,7 @@ test("in Portuguese every view is accessible and fits a phone", async () => {
     ["#/jobs?state=completed", page.getByRole("row").nth(20)],
     ["#/jobs?state=failed", page.getByRole("row").nth(3)],
     ["#/logs", page.getByRole("region", { name: "Linhas de log" }).getByText("progress").first()],
+    ["#/imports", page.getByText("Nenhuma importação.")],
     ["#/runs", page.getByRole("checkbox").nth(1)],
     ["#/audit", page.getByRole("row").nth(1)],
   ] as const) {

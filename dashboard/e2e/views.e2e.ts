@@ -79,7 +79,7 @@ test("a dialog is closed by a click outside, and not by a selection that ends ou
 
 test("every view leads to every other", async () => {
   const { page, errors } = await open(browser);
-  for (const name of ["Jobs", "Overview", "Logs", "Runs", "Jobs", "Logs", "Overview", "Runs", "Overview"]) {
+  for (const name of ["Jobs", "Overview", "Logs", "Imports", "Runs", "Jobs", "Logs", "Overview", "Imports", "Overview"]) {
     await page.getByRole("navigation").getByRole("link", { name }).click();
     await page.getByRole("heading", { level: 1, name }).waitFor({ state: "attached" });
   }
@@ -145,7 +145,7 @@ test("runs are compared and exported", async () => {
     const text = await readFile(await download.path(), "utf8");
     if (form === "JSON") expect(JSON.parse(text)).toEqual(runs);
     else expect(text.trim().split("\r\n").length).toBe(runs.length + 1);
-    if (form === "CSV") expect(text).toContain("runId,status,seed,quantity");
+    if (form === "CSV") expect(text).toContain("runId,status,seed,source,quantity");
   }
   expect(errors).toEqual([]);
   await page.context().close();

@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { Audit } from "./audit/audit";
 import { useTranslation } from "./i18n";
+import { Imports } from "./imports/imports";
 import { at } from "./lib/meta";
 import { usePlace, type View } from "./lib/router";
 import { Jobs } from "./jobs/jobs";
@@ -12,7 +13,7 @@ import { Banner, Header } from "./shell/header";
 import { SignIn } from "./shell/sign-in";
 import { Toasts } from "./ui/toasts";
 
-const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: Jobs, logs: Logs, runs: Runs, audit: Audit };
+const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: Jobs, logs: Logs, imports: Imports, runs: Runs, audit: Audit };
 
 export function App() {
   const { t } = useTranslation();

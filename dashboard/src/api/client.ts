@@ -15,6 +15,10 @@ export type PhaseEvent = Schemas["PhaseEvent"];
 export type LogEvent = Schemas["LogEvent"];
 export type Session = Schemas["SessionAnswer"];
 export type AuditLine = Schemas["Line"];
+export type Import = Schemas["Import"];
+export type ImportState = Schemas["ImportState"];
+export type Reject = Schemas["Reject"];
+export type RunSource = Schemas["RunSource"];
 type ProblemBody = Schemas["Problem"];
 
 type Method = "get" | "post" | "delete";
@@ -23,7 +27,7 @@ type PathsWith<M extends Method> = {
 }[keyof paths];
 type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? O : never;
 type Body<R> = R extends { content: infer C } ? C[keyof C & `application/json${string}`] : never;
-type Good<O> = O extends { responses: infer R } ? Body<R[keyof R & (200 | 202)]> : never;
+type Good<O> = O extends { responses: infer R } ? Body<R[keyof R & (200 | 201 | 202)]> : never;
 type Parameters<O, K extends "query" | "path"> = O extends { parameters: infer Q }
   ? K extends keyof Q
     ? Q[K]
@@ -53,7 +57,7 @@ export class Problem extends Error {
   }
 }
 
-async function problem(response: Response): Promise<Problem> {
+export async function problem(response: Response): Promise<Problem> {
   try {
     const body = (await response.json()) as Partial<ProblemBody>;
     if (typeof body.detail === "string") {

@@ -5,11 +5,14 @@ import { balance, pending } from "../live/ledger";
 import { cancel } from "./cancel";
 import { clean, whyNotClean } from "./clean";
 import { close } from "./close";
+import { discardImport } from "./discard-import";
 import { generate } from "./generate";
 import { pause } from "./pause";
 import { reset } from "./reset";
 import { resume } from "./resume";
 import { retry, retryOne } from "./retry";
+import { startImport } from "./start-import";
+import { upload } from "./upload";
 
 const empty: Ledger = { generated: 0, deferred: 0, waiting: 0, leased: 0, delayed: 0, processed: 0, dead: 0, removed: 0 };
 
@@ -64,6 +67,23 @@ test("a command that the role forbids is disabled, and the reason names the requ
   expect(generate.whyDisabled(state)).toBeNull();
   expect(reset.whyDisabled(state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
   expect(whyNotClean("wait", state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
+});
+
+test("a file can be uploaded during a run, and is started after it", () => {
+  const state = known("GENERATING");
+  expect(upload.whyDisabled(state)).toBeNull();
+  expect(startImport.whyDisabled(state)).toEqual(["cannot.active", { run: "01234567" }]);
+  expect(startImport.whyDisabled(known("DONE"))).toBeNull();
+  expect(upload.whyDisabled(known("DONE", { link: "offline" }))).toEqual(["cannot.offline"]);
+});
+
+test("an operator uploads and starts; only an admin discards", () => {
+  const may = (operation: string, role: "operator" | "admin") => ({ operation, role, allowed: role === "operator" });
+  const operations = [may("createImport", "operator"), may("uploadOrders", "operator"), may("startImport", "operator"), may("discardImport", "admin")];
+  const session = { name: "painel", role: "operator" as const, via: "session" as const, expiresAt: null, operations };
+  const state: Live = { ...known("IDLE"), session };
+  expect([upload.whyDisabled(state), startImport.whyDisabled(state)]).toEqual([null, null]);
+  expect(discardImport.whyDisabled(state)).toEqual(["cannot.role", { role: "operator", needed: "admin" }]);
 });
 
 test("only states with jobs can be cleaned", () => {

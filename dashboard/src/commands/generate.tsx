@@ -2,10 +2,13 @@ import { useState } from "react";
 import { post } from "../api/client";
 import { currentTranslation, useTranslation } from "../i18n";
 import { shortId } from "../lib/format";
+import { newKey } from "../lib/key";
 import { isActive } from "../live/phases";
 import { useLive } from "../live/use";
-import { Confirm } from "../ui/dialog";
+import { ConfirmForm, Dialog } from "../ui/dialog";
 import { unavailable, type Command } from "./command";
+import { FromFile } from "./import";
+import { useLeaving } from "./leaving";
 import { Field, Note, type DialogProps } from "./parts";
 import { usePerform, useWhyDisabled } from "./perform";
 
@@ -32,19 +35,45 @@ export const generate: Command<Input> = {
   },
 };
 
+const WAYS = ["generated", "file"] as const;
+
+/** A run of generated orders, or of those of a file. */
+export function GenerateDialog({ onClose }: DialogProps) {
+  const { t } = useTranslation();
+  const [way, setWay] = useState<(typeof WAYS)[number]>("generated");
+  const leaving = useLeaving(onClose);
+  const isFile = way === "file";
+  return (
+    <Dialog wide={isFile} stays={leaving.asks} title={t("do.generate")} onClose={leaving.leave}>
+      {!leaving.began && (
+        <fieldset className="mb-4 flex flex-wrap gap-2">
+          <legend className="sr-only">{t("way")}</legend>
+          {WAYS.map((some) => (
+            <label key={some} className="flex items-center gap-2 rounded-lg border border-line px-3 py-2 text-sm has-checked:border-ink">
+              <input type="radio" name="way" checked={way === some} onChange={() => setWay(some)} className="accent-ink" />
+              {t(`way.${some}`)}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      {isFile ? <FromFile leaving={leaving} onClose={onClose} /> : <Generated onClose={onClose} />}
+    </Dialog>
+  );
+}
+
 const QUANTITIES = [10_000, 100_000, 1_000_000];
 
-export function GenerateDialog({ onClose }: DialogProps) {
+function Generated({ onClose }: DialogProps) {
   const { t, n } = useTranslation();
   const { busy, error, run } = usePerform(true);
   const whyDisabled = useWhyDisabled(generate);
   const [quantity, setQuantity] = useState("1000000");
   const [seed, setSeed] = useState("");
-  const [idempotencyKey] = useState(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`);
+  const [idempotencyKey] = useState(newKey);
   const paused = useLive((state) => state.status?.paused);
   const start = () => run(() => generate.perform({ quantity, seed, idempotencyKey }), onClose);
   return (
-    <Confirm title={t("do.generate")} reason={whyDisabled} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
+    <ConfirmForm reason={whyDisabled} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
       <Field name={t("quantity")} hint={t("quantity.hint")} value={quantity} onChange={setQuantity} numeric />
       <div className="flex flex-wrap gap-2">
         {QUANTITIES.map((some) => (
@@ -61,6 +90,6 @@ export function GenerateDialog({ onClose }: DialogProps) {
       </div>
       <Field name={t("seed")} hint={t("seed.hint")} value={seed} onChange={setSeed} numeric />
       {paused && <Note>{t("generate.paused")}</Note>}
-    </Confirm>
+    </ConfirmForm>
   );
 }

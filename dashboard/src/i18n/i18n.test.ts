@@ -38,6 +38,9 @@ test.each([
   ["state", ["wait", "waiting", "active", "delayed", "completed", "failed"]],
   ["clean", ["wait", "active", "delayed", "completed", "failed"]],
   ["link", ["connecting", "live", "polling", "offline"]],
+  ["import.state", ["open", "sealed", "started", "discarded", "deleted"]],
+  ["import.field", ["ref", "cliente", "valor", "tier", "priority", "observacoes", "dados"]],
+  ["upload", ["preparing", "sending", "reading", "waiting", "failed"]],
   ["compare", ["wall", "generation", "vip", "normal", "enqueue", "rate", "rateVip", "rateNormal"]],
 ])("there are words for every %s", (name, values) => {
   for (const value of values) expect(en).toHaveProperty([`${name}.${value}`]);

@@ -26,6 +26,14 @@ function floor(n: number, digits: number): number {
 export const price = (n: number, language: Language): string =>
   formatter(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(n);
 
+/** 845 bytes, 12.3 kB, 4.0 MB. */
+export function size(bytes: number, language: Language): string {
+  const power = bytes < 1_000 ? 0 : bytes < 1_000_000 ? 1 : bytes < 1_000_000_000 ? 2 : 3;
+  const digits = power === 0 ? 0 : 1;
+  const value = formatter(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(bytes / 1_000 ** power);
+  return `${value} ${["bytes", "kB", "MB", "GB"][power]}`;
+}
+
 /** 845 ms, 12.3 s, 2 min 05 s, 1 h 04 min. */
 export function duration(ms: number, language: Language): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-export const VIEWS = ["overview", "jobs", "logs", "runs", "audit"] as const;
+export const VIEWS = ["overview", "jobs", "logs", "imports", "runs", "audit"] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface Place {

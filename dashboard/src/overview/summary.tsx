@@ -3,6 +3,7 @@ import { isActive, isMoving } from "../live/phases";
 import { isFresh, wallClock } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { shortId } from "../lib/format";
+import { Source } from "../runs/source";
 import { PhaseBadge } from "./phase-badge";
 
 /** The progress of the current run. */
@@ -72,7 +73,13 @@ export function Summary() {
             {run && run.runId === status.runId && (
               <>
                 {" · "}
-                {t("seed")} <code>{run.seed}</code>
+                {run.source === "import" ? (
+                  <Source of={run} />
+                ) : (
+                  <>
+                    {t("seed")} <code>{run.seed}</code>
+                  </>
+                )}
               </>
             )}
           </p>

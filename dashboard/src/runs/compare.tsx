@@ -11,6 +11,7 @@ import { Gantt } from "../ui/gantt";
 import { Panel } from "../ui/panel";
 import { toast } from "../ui/toasts";
 import { aligned, better, difference, MEASURES } from "./figures";
+import { Source } from "./source";
 
 /** One run, or two side by side. */
 export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () => void }) {
@@ -71,7 +72,7 @@ function Windows({ run, name, length }: { run: Run; name: string; length: number
         <code className="font-semibold">{shortId(run.runId)}</code>
         <PhaseBadge phase={run.phase} />
         <span className="text-soft">
-          {n(run.quantity)} · {t("seed")} {run.seed} · {moment(run.createdAt)}
+          {n(run.quantity)} · {run.source === "import" ? <Source of={run} /> : `${t("seed")} ${run.seed}`} · {moment(run.createdAt)}
         </span>
       </h3>
       <Gantt

@@ -12,6 +12,7 @@ import { Empty } from "../ui/panel";
 import { toast } from "../ui/toasts";
 import { Compare } from "./compare";
 import { processed, rate } from "./figures";
+import { Source } from "./source";
 
 const PAGE = 15;
 
@@ -92,6 +93,7 @@ export function Runs() {
                 </th>
                 <th className={`${head} text-start`}>{t("run")}</th>
                 <th className={`${head} text-start`}>{t("runs.state")}</th>
+                <th className={`${head} hidden text-start md:table-cell`}>{t("source")}</th>
                 <th className={`${head} text-end`}>{t("orders")}</th>
                 <th className={`${head} hidden text-end sm:table-cell`}>{t("runs.wall")}</th>
                 <th className={`${head} hidden text-end sm:table-cell`}>{t("perSecond")}</th>
@@ -116,6 +118,9 @@ export function Runs() {
                   </td>
                   <td className={cell}>
                     <PhaseBadge phase={run.phase} />
+                  </td>
+                  <td className={`${cell} hidden md:table-cell`}>
+                    <Source of={run} />
                   </td>
                   <td className={`${cell} text-end`}>
                     {processed(run) !== run.quantity && <span className="text-soft max-sm:hidden">{n(processed(run))} / </span>}

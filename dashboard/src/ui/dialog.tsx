@@ -7,11 +7,13 @@ interface Props {
   title: string;
   children: ReactNode;
   wide?: boolean;
+  /** `onClose` is only a wish: the dialog stays open until it is removed. */
+  stays?: boolean;
   onClose: () => void;
 }
 
 /** The browser's own dialog: it keeps the focus inside and closes on Escape. */
-export function Dialog({ title, children, wide, onClose }: Props) {
+export function Dialog({ title, children, wide, stays, onClose }: Props) {
   const { t } = useTranslation();
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
@@ -27,8 +29,17 @@ export function Dialog({ title, children, wide, onClose }: Props) {
     <dialog
       ref={dialog}
       aria-labelledby={heading}
-      onClose={onClose}
-      onCancel={onClose}
+      onClose={() => {
+        // A second Escape closes it, whatever the page says.
+        if (stays) dialog.current?.showModal();
+        onClose();
+      }}
+      onCancel={(event) => {
+        // That of a file picker comes here, too.
+        if (event.target !== dialog.current) return;
+        if (stays) event.preventDefault();
+        onClose();
+      }}
       onPointerDown={(event) => {
         pressed.current = event.target;
       }}
@@ -51,8 +62,7 @@ export function Dialog({ title, children, wide, onClose }: Props) {
   );
 }
 
-interface ConfirmProps {
-  title: string;
+interface FormProps {
   children: ReactNode;
   verb: string;
   danger?: boolean;
@@ -65,45 +75,52 @@ interface ConfirmProps {
   onClose: () => void;
 }
 
-export function Confirm({ title, children, verb, danger, busy, reason, error, onConfirm, onClose }: ConfirmProps) {
+/** A dialog that does something once it is confirmed. */
+export function Confirm({ title, ...form }: FormProps & { title: string }) {
+  return (
+    <Dialog title={title} onClose={form.onClose}>
+      <ConfirmForm {...form} />
+    </Dialog>
+  );
+}
+
+export function ConfirmForm({ children, verb, danger, busy, reason, error, onConfirm, onClose }: FormProps) {
   const { t } = useTranslation();
   const reasonId = useId();
   // A command can disable itself while it is performed: a run that starts is active.
   const why = busy ? null : reason;
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!busy && !why) onConfirm();
-        }}
-      >
-        <div className="space-y-4 text-[0.95rem]">{children}</div>
-        {error && (
-          <p role="alert" className="mt-4 rounded-lg bg-bad-wash px-3 py-2 text-sm break-words text-bad">
-            {error}
-          </p>
-        )}
-        <p id={reasonId} role="status" className={why ? "mt-4 rounded-lg bg-warn-wash px-3 py-2 text-sm text-warn" : "sr-only"}>
-          {why}
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy && !why) onConfirm();
+      }}
+    >
+      <div className="space-y-4 text-[0.95rem]">{children}</div>
+      {error && (
+        <p role="alert" className="mt-4 rounded-lg bg-bad-wash px-3 py-2 text-sm break-words text-bad">
+          {error}
         </p>
-        <div className="mt-6 flex flex-wrap justify-end gap-2">
-          <button type="button" onClick={onClose} className="min-h-10 rounded-[10px] border border-quiet px-4 text-sm font-medium hover:bg-sunk">
-            {t("back")}
-          </button>
-          <button
-            type="submit"
-            aria-busy={busy || undefined}
-            aria-disabled={Boolean(why) || undefined}
-            aria-describedby={why ? reasonId : undefined}
-            className={`min-h-10 rounded-[10px] px-4 text-sm font-semibold ${busy ? "breathing" : ""} ${
-              why ? DISABLED : danger ? "bg-bad text-panel" : "bg-ink text-panel"
-            }`}
-          >
-            {verb}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+      <p id={reasonId} role="status" className={why ? "mt-4 rounded-lg bg-warn-wash px-3 py-2 text-sm text-warn" : "sr-only"}>
+        {why}
+      </p>
+      <div className="mt-6 flex flex-wrap justify-end gap-2">
+        <button type="button" onClick={onClose} className="min-h-10 rounded-[10px] border border-quiet px-4 text-sm font-medium hover:bg-sunk">
+          {t("back")}
+        </button>
+        <button
+          type="submit"
+          aria-busy={busy || undefined}
+          aria-disabled={Boolean(why) || undefined}
+          aria-describedby={why ? reasonId : undefined}
+          className={`min-h-10 rounded-[10px] px-4 text-sm font-semibold ${busy ? "breathing" : ""} ${
+            why ? DISABLED : danger ? "bg-bad text-panel" : "bg-ink text-panel"
+          }`}
+        >
+          {verb}
+        </button>
+      </div>
+    </form>
   );
 }

@@ -14,6 +14,7 @@ const PATHS = {
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
   down: "M12 4v16M6 14l6 6 6-6",
+  up: "M12 20V4M6 10l6-6 6 6",
   check: "M5 12.5l4.5 4.5L19 7",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
   unlock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 6.8-1.2",
