@@ -10,6 +10,7 @@ mod block;
 mod create;
 mod discard;
 mod dry_run;
+mod line;
 mod start;
 mod sweep;
 mod upload;

@@ -12,31 +12,18 @@ use std::collections::HashSet;
 
 use pedidos_core::{
     import::{MOST_REJECTS, REJECTS_SHOWN},
-    list::{Chain, OrderLine, Record, Reject, RejectCode},
+    list::{OrderLine, RejectCode},
     order::{OrderId, Priority, VipBits},
 };
 
-use super::{ImportError, Result, upload::Upload};
+use super::{ImportError, Result, line::duplicate, upload::Upload};
 use crate::store::{BlockDocument, BlockHash, Commit, DateTime, imported_order};
-
-pub(super) struct Line {
-    pub record: Record,
-    pub content: std::result::Result<OrderLine, Reject>,
-    /// After this line.
-    pub chain: Chain,
-}
 
 /// What became of the orders of a block.
 enum Tried {
     Stored,
     /// Lines are rejected after all, or may have to be: the others move up.
     Again,
-}
-
-/// The reject of a line whose `ref` another order of the import has.
-pub(super) fn duplicate(record: &Record, reference: &str) -> Reject {
-    let message = format!("ref '{reference}' is given by an earlier line: each is unique");
-    record.reject(Some("ref"), RejectCode::DuplicateRef, message)
 }
 
 impl Upload {

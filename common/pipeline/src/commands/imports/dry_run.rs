@@ -8,7 +8,7 @@ use pedidos_core::{
     order::Priority,
 };
 
-use super::{ImportError, Result, block::duplicate};
+use super::{ImportError, Result, line::duplicate};
 
 #[derive(Debug, Clone, Default)]
 pub struct DryRun {

@@ -7,7 +7,7 @@ use pedidos_core::{
 };
 use tokio::time::Instant;
 
-use super::{ImportError, Result, block::Line};
+use super::{ImportError, Result, line::Line};
 use crate::{commands::controller::Controller, store::ImportDocument};
 
 /// One upload, from its first line to its last.
