@@ -141,6 +141,7 @@ impl Trial {
         let mut tool = Command::new(&self.tool);
         // It leaves its notes where it runs.
         tool.current_dir(&self.folder.0).arg("--config-file").arg(&self.config);
+        tool.env("SCHEMATHESIS_HOOKS", self.config.with_file_name("schemathesis_hooks.py"));
         tool.args(["run", &format!("{url}/openapi.json"), "--checks", "all"]);
         tool.args(["--request-timeout", "60", "--no-color"]).args(options);
         let result = run(tool.stdin(Stdio::null()));

@@ -10,7 +10,7 @@ use poem::{
 
 /// Headers that such a page may send.
 const HEADERS: &str =
-    "authorization, content-type, idempotency-key, last-event-id, x-api-key, x-request-id";
+    "authorization, content-encoding, content-type, idempotency-key, last-event-id, x-api-key, x-request-id";
 /// Headers that it may read, beyond those that every page may.
 const EXPOSED: &str =
     "location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
@@ -44,7 +44,7 @@ impl Cors {
         let mut set = |name, value| {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         };
-        set(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
+        set(header::ACCESS_CONTROL_ALLOW_METHODS, "DELETE, GET, POST, PUT");
         set(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
         set(header::ACCESS_CONTROL_MAX_AGE, "600");
         Some(response)

@@ -1,5 +1,7 @@
 //! The listing of jobs, and one order.
 
+use std::collections::BTreeMap;
+
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -129,7 +131,7 @@ pub struct OrderData {
     /// A note.
     pub observacoes: Option<String>,
     /// What else the line of an imported order had.
-    pub dados: Option<Value>,
+    pub dados: Option<BTreeMap<String, Value>>,
     /// pendente, processado, falhou, removido or cancelado.
     pub status: Option<String>,
     /// When it was stored.

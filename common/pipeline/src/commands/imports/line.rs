@@ -4,7 +4,7 @@ use pedidos_core::list::{Chain, OrderLine, Record, Reject, RejectCode};
 
 pub(super) struct Line {
     pub record: Record,
-    pub content: std::result::Result<OrderLine, Reject>,
+    pub content: Result<OrderLine, Reject>,
     /// After this line.
     pub chain: Chain,
 }
