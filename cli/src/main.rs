@@ -24,6 +24,7 @@ mod samples;
 mod table;
 mod upload;
 mod upload_view;
+mod worker;
 
 use std::{io, process::ExitCode};
 

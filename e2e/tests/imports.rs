@@ -402,3 +402,48 @@ async fn imports_are_listed_page_by_page_and_by_state() {
         .problem(400);
     cluster.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_of_others_is_imported_by_the_command_line() {
+    let cluster = Cluster::start(1, &[]).await;
+    let theirs = cluster.stores.database.collection::<mongodb::bson::Document>("their_orders");
+    let documents = (0..2_500).map(|number| {
+        doc! {
+            "customer": { "name": format!("Cliente {number}") },
+            "total": f64::from(number) + 0.5,
+            "vip": number % 5 == 0,
+            "level": if number % 5 == 0 { "VIP" } else { "NORMAL" },
+            "late": number < 2_000,
+        }
+    });
+    theirs.insert_many(documents).await.unwrap();
+    let collection = format!("{}.their_orders", cluster.settings()["QUEUE_NAME"]);
+    let url = format!("http://{}", cluster.client().address());
+    let mut environment = cluster.settings().clone();
+    environment.insert("PEDIDOS_URL".to_owned(), url);
+    let uri = cluster.settings()["MONGO_URI"].clone();
+    let arguments = [
+        "import",
+        "--mongo",
+        &uri,
+        "--collection",
+        &collection,
+        "--filter",
+        r#"{"late": true}"#,
+        "--map",
+        "ref=_id,cliente=customer.name,valor=total,priority=level",
+        "--start",
+        "--follow",
+    ];
+    let mut import =
+        pedidos_e2e::process::Process::spawn("pedidos", "pedidos", &arguments, &environment);
+    let ended = import.ended().await;
+    assert!(ended.success(), "{ended}\n{}", import.tail());
+    let status = cluster.client().status().await;
+    assert_eq!(
+        (status.progress.target, status.json["ledger"]["vip"]["processed"].as_u64()),
+        (2_000, Some(400))
+    );
+    cluster.audit().await;
+    cluster.finish().await;
+}

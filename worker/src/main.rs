@@ -1,6 +1,7 @@
 //! The worker: claims work from the queue, does it, acknowledges it. Any number of them may run,
 //! anywhere that reaches the stores.
 
+mod read_collection;
 mod verify;
 
 use std::process::ExitCode;
@@ -19,6 +20,9 @@ use pedidos_worker::{Worker, metrics, settings::WorkerSettings};
 async fn main() -> ExitCode {
     if verify::is_requested() {
         return verify::main().await;
+    }
+    if read_collection::is_requested() {
+        return read_collection::main().await;
     }
     let settings = Settings::of_program(
         "pedidos-worker",

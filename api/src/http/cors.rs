@@ -9,8 +9,7 @@ use poem::{
 };
 
 /// Headers that such a page may send.
-const HEADERS: &str =
-    "authorization, content-encoding, content-type, idempotency-key, last-event-id, x-api-key, x-request-id";
+const HEADERS: &str = "authorization, content-encoding, content-type, idempotency-key, last-event-id, x-api-key, x-request-id";
 /// Headers that it may read, beyond those that every page may.
 const EXPOSED: &str =
     "location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";

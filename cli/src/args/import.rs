@@ -28,8 +28,18 @@ pub struct Import {
     /// The list: a file named .csv, .ndjson or .jsonl, perhaps with .gz behind it; - is standard
     /// input, which is copied to a temporary file first (in TMPDIR), because it may have to be sent
     /// twice
-    #[arg(value_name = "FILE")]
-    pub file: String,
+    #[arg(value_name = "FILE", required_unless_present = "mongo", conflicts_with = "mongo")]
+    pub file: Option<String>,
+    /// Import the documents of a MongoDB collection, as lines of JSON that --map renames. Executes
+    /// pedidos-worker, which has the driver, and copies them to a temporary file first
+    #[arg(long, value_name = "URI", requires = "collection")]
+    pub mongo: Option<String>,
+    /// With --mongo: the database and the collection, such as shop.orders
+    #[arg(long, value_name = "DB.NAME", requires = "mongo")]
+    pub collection: Option<String>,
+    /// With --mongo: which documents, as extended JSON
+    #[arg(long, value_name = "JSON", requires = "mongo")]
+    pub filter: Option<String>,
     #[command(flatten)]
     pub format: FormatFlags,
     /// Take a field of an order from a field of another name: cliente=customer.name,valor=total. In

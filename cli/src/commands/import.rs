@@ -14,12 +14,12 @@ use crate::{
     output,
     upload::{self, Target},
     upload_view::UploadView,
+    worker,
 };
 
 /// Only the id goes to standard output, so that scripts can read it; with `--json`, only the import.
 pub async fn run(client: &Client, args: &args::Import) -> Result<()> {
-    let format = Format::of(&args.file, args.format)?;
-    let list = Source::open(&args.file, format, Mapping::new(args.map.clone())?).await?;
+    let list = list(args).await?;
     if args.dry_run {
         return dry_run(client, args, &list).await;
     }
@@ -41,6 +41,18 @@ pub async fn run(client: &Client, args: &args::Import) -> Result<()> {
         }
         Ok(())
     }
+}
+
+async fn list(args: &args::Import) -> Result<Source> {
+    let mapping = Mapping::new(args.map.clone())?;
+    if let (Some(uri), Some(collection)) = (&args.mongo, &args.collection) {
+        let mut reader = worker::command("read the collection")?;
+        reader.arg("read-collection").arg("--collection").arg(collection);
+        reader.args(args.filter.iter().flat_map(|filter| ["--filter", filter]));
+        return Source::written_by(reader.env("SOURCE_MONGO_URI", uri), mapping).await;
+    }
+    let file = args.file.as_deref().unwrap_or_default();
+    Source::open(file, Format::of(file, args.format)?, mapping).await
 }
 
 /// The key makes a repetition safe: it is answered with the same import.
@@ -142,7 +154,15 @@ async fn dry_run(client: &Client, args: &args::Import, list: &Source) -> Result<
 
 /// The command that goes on with this import.
 fn command(args: &args::Import, id: &str) -> String {
-    let mut words = vec!["pedidos".to_owned(), "import".to_owned(), quoted(&args.file)];
+    let mut words = vec!["pedidos".to_owned(), "import".to_owned()];
+    words.extend(args.file.as_deref().map(quoted));
+    if let Some(collection) = &args.collection {
+        // The address may have a password.
+        words.extend(["--mongo URI --collection".to_owned(), quoted(collection)]);
+    }
+    if let Some(filter) = &args.filter {
+        words.extend(["--filter".to_owned(), quoted(filter)]);
+    }
     let flags = [
         (args.format.csv, "--csv"),
         (args.format.ndjson, "--ndjson"),

@@ -6,6 +6,7 @@ use std::{
     io::{self, BufReader, Read},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
+    process::{Command, Stdio},
     sync::Arc,
     thread,
 };
@@ -53,6 +54,31 @@ impl Source {
             }
             if kind.is_file() { file } else { copy(file).await? }
         };
+        Self::of(name, file, format, mapping)
+    }
+
+    /// Runs a command, and keeps what it writes: lines of JSON.
+    pub async fn written_by(command: &mut Command, mapping: Mapping) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let failed = |error: io::Error| Failure::Failed(format!("cannot execute {name}: {error}"));
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+        let Some(output) = child.stdout.take() else {
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        let file = copy(output).await?;
+        let status = child.wait().map_err(failed)?;
+        if !status.success() {
+            return Err(Failure::Failed(format!(
+                "{name} has failed ({status}); nothing is imported"
+            )));
+        }
+        let format = Format { is_csv: false, gzip: false };
+        Self::of("the collection", file, format, mapping)
+    }
+
+    fn of(name: &str, file: File, format: Format, mapping: Mapping) -> Result<Self> {
+        let failed = |error: io::Error| Failure::Failed(format!("cannot read {name}: {error}"));
         let size = file.metadata().map_err(failed)?.len();
         let list = Arc::new(List { file, format, mapping });
         list.check().map_err(|error| match error.kind() {

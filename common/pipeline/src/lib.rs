@@ -4,9 +4,11 @@
 //! - [`queue`]: Redis, what *is* happening: the scripts and the keys.
 //! - [`commands`]: what a person asks for, and what finishes it.
 //! - [`verify`]: compares a finished run with what it should be.
+//! - [`collection`]: reads a collection of others, as a list to import.
 //! - [`events`], [`logs`]: the streams that a reader follows.
 //! - [`settings`]: the settings of the queue and of its stores.
 
+pub mod collection;
 pub mod commands;
 pub mod events;
 pub mod logs;

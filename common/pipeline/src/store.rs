@@ -42,6 +42,7 @@ mod stored_order;
 pub use mongodb::bson::{DateTime, RawDocumentBuf as RawOrder};
 
 pub(crate) use self::{
+    error::corrupt,
     imported_order::document as imported_order,
     imports::{Commit, Times},
 };

@@ -63,6 +63,6 @@ impl From<Error> for StoreError {
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
+pub(crate) fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }
