@@ -2,8 +2,10 @@
 
 use super::{
     Measured,
-    import::{Stored, Took},
+    import::{Ran, Stored, Took},
 };
+
+type Figure = fn(&Ran) -> f64;
 
 /// Of several rounds with as many orders; `longer`: an upload of so many lines more.
 pub fn show(quantity: u32, rounds: &[Took], longer: Option<(u32, &Stored)>) {
@@ -25,14 +27,14 @@ pub fn show(quantity: u32, rounds: &[Took], longer: Option<(u32, &Stored)>) {
     println!("| CPU of MongoDB: upload | {} |", cpu(&|t| t.upload.mongo_cpu_seconds));
     println!("| CPU of the API: upload | {} |", cpu(&|t| t.upload.api_cpu_seconds));
     println!(
-        "| after a kill at {} lines: until a line more is stored | {} |",
+        "| after a kill at {} lines, {} orders half stored: until a line more is stored | {} |",
         of(&|t| t.resumed.stored as f64),
+        of(&|t| t.resumed.left as f64),
         of(&|t| t.resumed.seconds)
     );
     println!(
         "\n| a run of {quantity}, 2 workers | imported, s | generated, s | ÷ |\n|---|---|---|---|"
     );
-    type Figure = fn(&super::import::Ran) -> f64;
     let rows: [(&str, Figure); 3] = [
         ("accepted to DONE (generated: with its inserts)", |ran| ran.wall),
         ("first lease to last ack (generated: with its inserts)", |ran| ran.first_lease_to_end),

@@ -5,7 +5,7 @@
 //!   ROUNDS    how often each is measured (5)
 //!   AGAINST   a folder with the programs of another build: their runs, too, in turns with ours
 //!   CANCELLED orders of a run that is cancelled (1000000)
-//!   IMPORTED  lines of an import (1000000)
+//!   IMPORTED  lines of an import (1000000), at least 50,000: it is killed between two blocks
 //!   IMPORTED_10 lines of a longer one, uploaded once; not given: none
 //!   ONLY      cancel or import: that alone
 
