@@ -6,10 +6,13 @@
 //! - [`parts`]: the queue alone, the generator alone.
 //! - [`recovery`]: from a fault until work goes on.
 //! - [`cancel`]: a cancel beside MongoDB marking as many orders.
+//! - [`import`]: an upload beside a bare driver's inserts, and the run of it beside a generated one.
 //! - [`scaling`]: workers in front of a store that is far away.
 
 pub mod cancel;
 pub mod floor;
+pub mod import;
+pub mod import_table;
 pub mod ours;
 pub mod parts;
 pub mod recovery;

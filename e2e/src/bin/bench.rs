@@ -5,7 +5,9 @@
 //!   ROUNDS    how often each is measured (5)
 //!   AGAINST   a folder with the programs of another build: their runs, too, in turns with ours
 //!   CANCELLED orders of a run that is cancelled (1000000)
-//!   ONLY      cancel: that alone
+//!   IMPORTED  lines of an import (1000000), at least 50,000: it is killed between two blocks
+//!   IMPORTED_10 lines of a longer one, uploaded once; not given: none
+//!   ONLY      cancel or import: that alone
 
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use pedidos_e2e::{
     bench::{
         Measured, cancel,
         floor::{self, Drives, Took},
+        import, import_table,
         ours::{self, Ours},
         parts, recovery, scaling,
     },
@@ -66,6 +69,11 @@ async fn main() {
         return show_cancels(to_cancel, &cancels);
     }
 
+    let imported = setting("IMPORTED", "1000000", number);
+    if std::env::var("ONLY").is_ok_and(|only| only == "import") {
+        return only_imports(imported, rounds).await;
+    }
+
     eprintln!("finding the best batch and concurrency of the floor");
     let drives = floor::find_best().await;
     let mut floors = Vec::new();
@@ -75,7 +83,8 @@ async fn main() {
     };
     let mut runs: Vec<(u32, _, Vec<Ours>)> = workers.iter().flat_map(of_builds).collect();
     let (mut drained, mut pushed, mut generated) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut killed, mut emptied, mut cancels) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut killed, mut emptied) = (Vec::new(), Vec::new());
+    let (mut cancels, mut imports) = (Vec::new(), Vec::new());
     let mut far = FAR_WORKERS.map(|_| Vec::new());
     let mut far_slots = FAR_SLOTS.map(|_| Vec::new());
     let per_second = |took: Duration| f64::from(PARTS) / took.as_secs_f64();
@@ -103,6 +112,8 @@ async fn main() {
         emptied.push(Box::pin(recovery::of_redis(STRUCK)).await.as_secs_f64());
         eprintln!("round {round} of {rounds}: cancel");
         cancels.push(Box::pin(cancel::run(to_cancel)).await);
+        eprintln!("round {round} of {rounds}: import");
+        imports.push(Box::pin(import::run(imported)).await);
         eprintln!("round {round} of {rounds}: scaling");
         for (workers, rates) in FAR_WORKERS.into_iter().zip(&mut far) {
             rates.push(Box::pin(scaling::run(FAR, workers)).await);
@@ -139,6 +150,7 @@ async fn main() {
         emptied.shown(2)
     );
     show_cancels(to_cancel, &cancels);
+    import_table::show(imported, &imports, None);
     let far = far.map(Measured::of);
     let far_slots = far_slots.map(Measured::of);
     show_far(&far, &far_slots);
@@ -159,17 +171,43 @@ async fn main() {
                      "workers": FAR_WORKERS, "perSecond": far,
                      "slots": FAR_SLOTS, "perSecondOfSlots": far_slots },
         "cancel": { "quantity": to_cancel, "rounds": cancels },
+        "import": { "quantity": imported, "rounds": imports },
         "recovery": { "quantity": STRUCK, "leaseSeconds": lease,
                       "workerKilledSeconds": killed, "redisEmptiedSeconds": emptied },
     });
+    save(&figures);
+}
+
+fn save(figures: &Value) {
     let file = std::path::Path::new("target/bench.json");
-    let written = serde_json::to_string_pretty(&figures)
+    let written = serde_json::to_string_pretty(figures)
         .map_err(std::io::Error::from)
         .and_then(|text| std::fs::write(file, text));
     match written {
         Ok(()) => println!("\nevery audit held; figures: {}", file.display()),
         Err(error) => eprintln!("{}: {error}", file.display()),
     }
+}
+
+/// Imports, and an upload of `IMPORTED_10` lines if that is set.
+async fn only_imports(imported: u32, rounds: u32) {
+    let mut imports = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}: import");
+        imports.push(Box::pin(import::run(imported)).await);
+    }
+    let longer = std::env::var_os("IMPORTED_10").filter(|lines| !lines.is_empty());
+    let longer = longer.map(|_| setting("IMPORTED_10", "", number));
+    let mut uploaded = None;
+    if let Some(lines) = longer {
+        eprintln!("an upload of {lines} lines");
+        uploaded = Some((lines, Box::pin(import::upload_alone(lines)).await));
+    }
+    import_table::show(imported, &imports, uploaded.as_ref().map(|(lines, took)| (*lines, took)));
+    save(&json!({
+        "machine": machine(),
+        "import": { "quantity": imported, "rounds": imports, "longer": uploaded },
+    }));
 }
 
 fn show_cancels(quantity: u32, cancels: &[cancel::Took]) {
