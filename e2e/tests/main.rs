@@ -39,6 +39,7 @@ mod manifests;
 mod memory;
 mod monitoring;
 mod networks_fail;
+mod old_and_new;
 mod origins;
 mod outputs;
 mod pause;
