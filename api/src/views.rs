@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cancel;
+mod dados;
 pub mod health;
 pub mod imports;
 pub mod jobs;

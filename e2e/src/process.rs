@@ -13,7 +13,10 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{programs::program, wait::DEADLINE};
+use crate::{
+    programs::{program, program_of},
+    wait::DEADLINE,
+};
 
 /// Lines that are kept of a process, for tests and for failures.
 const KEPT: usize = 2_000;
@@ -39,7 +42,7 @@ impl Process {
     /// Starts a program of this workspace with this environment and no other,
     /// away from any `.env`.
     pub fn spawn(name: &str, binary: &str, arguments: &[&str], environment: &Environment) -> Self {
-        let mut command = Command::new(program(binary));
+        let mut command = Command::new(program_of(environment, binary));
         command.args(arguments).current_dir(std::env::temp_dir());
         Self::run(name, command, environment)
     }

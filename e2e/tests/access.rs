@@ -14,8 +14,18 @@ use reqwest::{Method, header};
 use serde_json::Value;
 
 /// What the issue names for each role; all else takes a viewer, or nobody.
-const OPERATORS: [&str; 5] = ["cancel", "generate", "pauseQueue", "resumeQueue", "retryFailed"];
-const ADMINS: [&str; 4] = ["cleanQueue", "closeQueue", "listAudit", "reset"];
+const OPERATORS: [&str; 9] = [
+    "cancel",
+    "createImport",
+    "generate",
+    "listRejects",
+    "pauseQueue",
+    "resumeQueue",
+    "retryFailed",
+    "startImport",
+    "uploadOrders",
+];
+const ADMINS: [&str; 5] = ["cleanQueue", "closeQueue", "discardImport", "listAudit", "reset"];
 const OPEN: [&str; 2] = ["getLiveness", "getReadiness"];
 
 struct Operation {
@@ -30,7 +40,9 @@ async fn operations(client: &Client) -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let path = path.replace("{runId}", "x").replace("{id}", "x");
+            let path = ["{runId}", "{importId}", "{id}"]
+                .into_iter()
+                .fold(path.clone(), |path, part| path.replace(part, "x"));
             let path =
                 if path.ends_with("generate") { format!("{path}?quantity=10") } else { path };
             let id = operation["operationId"].as_str().unwrap().to_owned();

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     app::App,
-    http::list_body::{self, List},
+    http::list_body::{self, List, Unread},
     rejects, views,
 };
 
@@ -74,6 +74,7 @@ impl ImportsApi {
         request: &Request,
         body: Body,
     ) -> Answer<CreateResponse> {
+        let body = Unread::new(body);
         let list = list_body::format_of(request.headers())?;
         let default_priority = default_priority.0.map(Priority::from);
         if dry_run.0 {
@@ -83,7 +84,7 @@ impl ImportsApi {
             let list = list.ok_or_else(|| ImportFailure::no_list("a dry run"))?;
             let _turn = app.uploads.turn().ok_or_else(ImportFailure::busy)?;
             let mut counts = DryRun::new(default_priority, app.settings.max_orders);
-            list_body::read(body, list, &mut counts).await?;
+            list_body::read(body.take(), list, &mut counts).await?;
             let import = views::imports::dry_run(counts, name.0, now_ms());
             return Ok(CreateResponse::Counted(Json(import)));
         }
@@ -114,9 +115,10 @@ impl ImportsApi {
         // What was started by the same key needs no second upload.
         let was_started = start.0 && import.state == import::ImportState::Started;
         match list {
-            Some(_) if was_started => list_body::drain(body),
-            Some(list) => import = upload(&app, &import_id, list, body).await?,
-            None => {}
+            Some(list) if !was_started => {
+                import = upload(&app, &import_id, list, body.take()).await?;
+            }
+            _ => drop(body),
         }
         drop(turn);
         if !start.0 {
@@ -149,10 +151,11 @@ impl ImportsApi {
         request: &Request,
         body: Body,
     ) -> Answer<Json<Import>> {
+        let body = Unread::new(body);
         let list = list_body::format_of(request.headers())?;
         let list = list.ok_or_else(|| ImportFailure::no_list("an upload"))?;
         let _turn = app.uploads.turn().ok_or_else(ImportFailure::busy)?;
-        let import = upload(&app, &import_id.0, list, body).await?;
+        let import = upload(&app, &import_id.0, list, body.take()).await?;
         Ok(Json(views::imports::import(import)))
     }
 

@@ -148,6 +148,30 @@ pub async fn read(body: Body, list: List, lines: &mut impl Lines) -> Result<(), 
     read
 }
 
+/// A body that may be refused before it is read. If it is dropped, it is drained.
+pub struct Unread(Option<Body>);
+
+impl Unread {
+    #[must_use]
+    pub const fn new(body: Body) -> Self {
+        Self(Some(body))
+    }
+
+    /// The body, for somebody who reads it.
+    #[must_use]
+    pub fn take(mut self) -> Body {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if let Some(body) = self.0.take() {
+            drain(body);
+        }
+    }
+}
+
 /// Reads a body that nobody wants, for a while: its client has an early answer.
 pub fn drain(body: Body) {
     drain_pieces(Box::pin(body.into_bytes_stream()));

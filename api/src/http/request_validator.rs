@@ -139,10 +139,14 @@ pub struct ValidatedEndpoint<E> {
 impl<E: Endpoint> Endpoint for ValidatedEndpoint<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         let takes_list = match self.validator.check(&request) {
             Ok(takes_list) => takes_list,
-            Err(problem) => return Ok(self.refused(&request, &problem)),
+            Err(problem) => {
+                // Its client may still send, and would not see the answer.
+                list_body::drain(request.take_body());
+                return Ok(self.refused(&request, &problem));
+            }
         };
         let is_list = takes_list && !matches!(list_body::format_of(request.headers()), Ok(None));
         if is_list {

@@ -6,6 +6,8 @@ use pedidos_api_types::jobs::{Chunk, Job, JobName, OrderData, OutcomeData, State
 use pedidos_core::time::iso;
 use pedidos_pipeline::store::{DateTime, StoredOrder};
 
+use super::dados;
+
 /// `since`: when a worker leased the chunk.
 #[must_use]
 pub fn chunk(indexes: Range<u32>, state: State, since: i64) -> Job {
@@ -57,7 +59,7 @@ pub fn order(order: StoredOrder) -> OrderData {
         tier: order.tier,
         priority: order.priority,
         observacoes: order.observacoes,
-        dados: order.dados.and_then(|dados| serde_json::from_str(&dados).ok()),
+        dados: order.dados.and_then(|text| dados::read(&text)),
         status: order.status,
         created_at: order.created_at.map(|at| iso(at.timestamp_millis())),
         run_id: order.run_id,
