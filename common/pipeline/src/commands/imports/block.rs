@@ -12,19 +12,12 @@ use std::collections::HashSet;
 
 use pedidos_core::{
     import::{MOST_REJECTS, REJECTS_SHOWN},
-    list::{Chain, OrderLine, Record, Reject, RejectCode},
+    list::{OrderLine, Record, Reject, RejectCode},
     order::{OrderId, Priority, VipBits},
 };
 
 use super::{ImportError, Result, upload::Upload};
 use crate::store::{BlockDocument, BlockHash, Commit, DateTime, imported_order};
-
-pub(super) struct Line {
-    pub record: Record,
-    pub content: std::result::Result<OrderLine, Reject>,
-    /// After this line.
-    pub chain: Chain,
-}
 
 /// What became of the orders of a block.
 enum Tried {

@@ -3,12 +3,20 @@
 
 use pedidos_core::{
     import::{BLOCK_BYTES, BLOCK_LINES, BLOCK_TIME, ImportState},
-    list::{Chain, Record},
+    list::{Chain, OrderLine, Record, Reject},
 };
 use tokio::time::Instant;
 
-use super::{ImportError, Result, block::Line};
+use super::{ImportError, Result};
 use crate::{commands::controller::Controller, store::ImportDocument};
+
+/// A line of the block that is to be stored.
+pub(super) struct Line {
+    pub record: Record,
+    pub content: std::result::Result<OrderLine, Reject>,
+    /// After this line.
+    pub chain: Chain,
+}
 
 /// One upload, from its first line to its last.
 pub struct Upload {
