@@ -1,7 +1,9 @@
 //! Random faults at random moments of random runs, all drawn from one seed, so that a run
 //! that failed can be had again.
 
+mod import;
 mod plan;
+pub mod upload;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -82,8 +84,11 @@ pub async fn survive(servers: &Servers, plan: &Plan) -> Survived {
     for _ in 0..plan.workers {
         run.start_worker().await;
     }
-    let mut run_id = run.cluster.client().generate(plan.quantity).await;
     let mut survived = Survived::new();
+    let mut run_id = match &plan.import {
+        Some(import) => run.import(plan, import, &mut survived).await,
+        None => run.cluster.client().generate(plan.quantity).await,
+    };
     let mut command = Some(plan.command);
     for (at, fault) in &plan.faults {
         if command.is_some_and(|(when, _)| when <= *at) {
@@ -287,6 +292,10 @@ impl Run<'_> {
             Command::Reset => {
                 self.ask("/pedidos/reset").await;
                 let key = format!("chaos-{}", plan.seed);
+                if let Some(import) = &plan.import {
+                    *run_id = self.import_again(plan, import, run_id, &key).await;
+                    return;
+                }
                 let path = format!("/pedidos/generate?quantity={}", plan.quantity);
                 let accepted = self.answer(&path, Some(&key)).await.json(202);
                 accepted["runId"].as_str().unwrap_or_default().clone_into(run_id);

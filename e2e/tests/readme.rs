@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use pedidos_e2e::{Cluster, in_time};
+use pedidos_e2e::{Cluster, in_time, program};
 use tokio::process::Command;
 
 /// The lines of the README that a reader will paste.
@@ -37,6 +37,36 @@ async fn every_curl_line_of_the_readme_does_what_it_says() {
     cluster.finish().await;
 }
 
+/// The line of the README that imports the list in `examples`, as it is typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_import_of_the_readme_runs_990_of_the_1000_orders_of_the_example() {
+    let lines: Vec<_> = include_str!("../../README.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ pedidos import "))
+        .collect();
+    let [line] = lines[..] else { panic!("one line imports: {lines:?}") };
+    // A comment is for people.
+    let arguments = line.split('#').next().unwrap().split_whitespace();
+    let cluster = Cluster::start(1, &[]).await;
+    let url = format!("http://{}", cluster.client().address());
+    let mut pedidos = Command::new(program("pedidos"));
+    pedidos.arg("import").args(arguments).env_clear().env("PEDIDOS_URL", url);
+    pedidos.current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = in_time(line, pedidos.output()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}\n{told}");
+    // The id comes first, and then how the run ended.
+    let id = said.lines().next().unwrap();
+    let import = cluster.client().import(id).await;
+    for (field, count) in [("lines", 1_000), ("accepted", 990), ("rejected", 10)] {
+        assert_eq!(import[field], count, "{field}: {import:#}");
+    }
+    let done = cluster.ends_exact(id).await;
+    assert_eq!(done.progress.processed_total, 990, "{:#}", done.json);
+    cluster.finish().await;
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -60,8 +90,17 @@ fn quoted(document: &str) -> impl Iterator<Item = &str> {
 fn every_path_and_every_make_target_that_a_document_names_is_there() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let folders = [
-        "api/", "common/", "worker/", "cli/", "e2e/", "model/", "scripts/", "k8s/", "docs/",
+        "api/",
+        "common/",
+        "worker/",
+        "cli/",
+        "e2e/",
+        "model/",
+        "scripts/",
+        "k8s/",
+        "docs/",
         "xtask/",
+        "examples/",
     ];
     let (mut paths, mut targets) = (0, 0);
     for (path, document) in documents() {

@@ -44,7 +44,8 @@ async fn main() {
         };
         done += 1;
         let faults: Vec<_> = outcome.keys().map(String::as_str).collect();
-        println!("seed {seed}: {:.1} s: {}", at.elapsed().as_secs_f64(), faults.join(", "));
+        let (seconds, subject) = (at.elapsed().as_secs_f64(), plan.subject());
+        println!("seed {seed}: {seconds:.1} s: {subject}: {}", faults.join(", "));
         for (kind, count) in outcome {
             *survived.entry(kind).or_default() += count;
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 
+use super::upload::List;
 use crate::{proxy::Network, servers::Server};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,6 +89,85 @@ impl Fault {
     }
 }
 
+/// What happens while a list is sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum UploadFault {
+    /// The client is gone in the middle of the list.
+    BrokenOff,
+    /// Another client sends the same list to any API.
+    Twice,
+    /// SIGKILL of the API that takes it; another is started.
+    ApiKilled,
+    /// One of those that a run has.
+    Of(Fault),
+}
+
+impl UploadFault {
+    fn draw(random: &mut impl Rng) -> Self {
+        let server = *Server::ALL.choose(random).expect("there are two");
+        match random.random_range(0..9) {
+            0 | 1 => Self::BrokenOff,
+            2 => Self::Twice,
+            3 | 4 => Self::ApiKilled,
+            5 => Self::Of(Fault::ServerKilled(server)),
+            6 => Self::Of(Fault::ServerFrozen(server)),
+            7 => Self::Of(Fault::RedisEmptied),
+            _ => Self::Of(Fault::RedisOlder),
+        }
+    }
+
+    #[must_use]
+    pub fn kind(self) -> String {
+        let what = match self {
+            Self::BrokenOff => "client gone".to_owned(),
+            Self::Twice => "sent twice at once".to_owned(),
+            Self::ApiKilled => "its API killed".to_owned(),
+            Self::Of(fault) => fault.kind(),
+        };
+        format!("upload: {what}")
+    }
+}
+
+/// A fault of an upload, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadStop {
+    /// At this share of the list the client stops,
+    pub(super) at: f64,
+    /// and after this time the fault happens: at once, or when the lines that wait are stored.
+    pub(super) after: Duration,
+    pub(super) fault: UploadFault,
+}
+
+/// The list of a run that is imported.
+#[derive(Debug, Clone)]
+pub struct ImportPlan {
+    pub(super) lines: u32,
+    /// Each is an attempt of its own to send the list; then it is sent until it is whole.
+    pub(super) stops: Vec<UploadStop>,
+    /// SIGSTOP of this server as it is started.
+    pub(super) frozen_at_start: Option<Server>,
+}
+
+impl ImportPlan {
+    fn draw(random: &mut impl Rng) -> Self {
+        let stops = (0..random.random_range(1..=4)).map(|_| {
+            let soon = random.random_range(0..4) > 0;
+            let after = if soon { 0..150 } else { 1_900..2_200 };
+            UploadStop {
+                at: random.random_range(0.0..1.0),
+                after: Duration::from_millis(random.random_range(after)),
+                fault: UploadFault::draw(random),
+            }
+        });
+        let mut stops: Vec<_> = stops.collect();
+        stops.sort_by(|one, two| one.at.total_cmp(&two.at));
+        let lines = random.random_range(500..16_000);
+        let server = *Server::ALL.choose(random).expect("there are two");
+        let frozen_at_start = random.random_bool(0.3).then_some(server);
+        Self { lines, stops, frozen_at_start }
+    }
+}
+
 /// What a person does meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -110,6 +190,8 @@ pub struct Plan {
     /// Each at this share of the run's work, in order.
     pub(super) faults: Vec<(f64, Fault)>,
     pub(super) command: (f64, Command),
+    /// The run is that of a list; else its orders are generated.
+    pub(super) import: Option<ImportPlan>,
 }
 
 impl Plan {
@@ -127,7 +209,7 @@ impl Plan {
             3 => Command::Reset,
             _ => Command::Nothing,
         };
-        Self {
+        let mut plan = Self {
             seed,
             quantity: random.random_range(500..8_000),
             workers: random.random_range(1..=4),
@@ -137,6 +219,24 @@ impl Plan {
             slots: random.random_range(1..=6),
             faults,
             command: (random.random_range(0.0..0.95), command),
+            import: None,
+        };
+        // Drawn last: what a seed has always drawn stays.
+        if random.random_range(0..3) == 0 {
+            let import = ImportPlan::draw(random);
+            plan.quantity = List::of(seed, import.lines).accepted.len() as u32;
+            plan.import = Some(import);
         }
+        plan
+    }
+
+    /// What is run.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let quantity = self.quantity;
+        self.import.as_ref().map_or_else(
+            || format!("{quantity} orders"),
+            |import| format!("{quantity} orders of {} lines", import.lines),
+        )
     }
 }

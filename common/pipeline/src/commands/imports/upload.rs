@@ -113,8 +113,8 @@ impl Upload {
 
     /// Is this line stored already? Fails if the lines so far are not those that are stored.
     fn is_stored(&self) -> Result<bool> {
-        let hash = self.chain.as_ref().map(Chain::hex);
-        if self.lines == self.import.lines && hash.as_ref() != Some(&self.import.chain) {
+        let hash = || self.chain.as_ref().map(Chain::hex);
+        if self.lines == self.import.lines && hash().as_ref() != Some(&self.import.chain) {
             return Err(ImportError::Changed(format!(
                 "the first {} lines are not those that the import has: send the list as it was, or \
                  create another import",
