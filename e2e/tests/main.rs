@@ -28,6 +28,7 @@ mod health;
 mod history;
 mod imports;
 mod imports_fail;
+mod imports_memory;
 mod imports_refused;
 mod imports_rejected;
 mod jobs;
