@@ -57,7 +57,7 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     describe_guard(&mut document, open);
     describe_lists(&mut document);
-    describe_rejects(&mut document);
+    describe_the_rest(&mut document);
     let mut problem = None;
     for operation in operations(&mut document) {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
@@ -187,8 +187,10 @@ fn describe_lists(document: &mut Value) {
     }
 }
 
-/// The framework documents one content type for a status.
-fn describe_rejects(document: &mut Value) {
+/// The framework documents one content type for a status, and no type of a value that may be any
+/// JSON.
+fn describe_the_rest(document: &mut Value) {
+    document["components"]["schemas"]["OrderData"]["properties"]["dados"]["type"] = "object".into();
     let path = "/pedidos/imports/{importId}/rejects";
     let content = &mut document["paths"][path]["get"]["responses"]["200"]["content"];
     let csv = content["text/csv"].clone();

@@ -40,7 +40,7 @@ async fn judged(
     let rejects = client.raw(Method::GET, &path).await.body;
     let mut rejects =
         rejects.lines().map(|reject| serde_json::from_str::<Value>(reject).expect("it is JSON"));
-    let first = 1 + header.iter().filter(|byte| **byte == b'\n').count();
+    let first = header.split(|byte| *byte == b'\n').count();
     for (number, (line, verdict)) in (first..).zip(lines) {
         let Some((field, code)) = verdict else { continue };
         let reject = rejects.next().expect("it has a reject");

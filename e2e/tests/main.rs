@@ -29,6 +29,7 @@ mod history;
 mod imports;
 mod imports_fail;
 mod imports_killed;
+mod imports_memory;
 mod imports_refused;
 mod imports_rejected;
 mod jobs;

@@ -1,7 +1,5 @@
 //! The listing of jobs, and one order.
 
-use std::collections::BTreeMap;
-
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,7 +129,7 @@ pub struct OrderData {
     /// A note.
     pub observacoes: Option<String>,
     /// What else the line of an imported order had.
-    pub dados: Option<BTreeMap<String, Value>>,
+    pub dados: Option<Value>,
     /// pendente, processado, falhou, removido or cancelado.
     pub status: Option<String>,
     /// When it was stored.

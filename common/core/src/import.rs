@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 /// Lines of a block, at most.
 pub const BLOCK_LINES: u32 = 5_000;
-/// Bytes of a block, at most: a block and its document are in memory while it is stored.
-pub const BLOCK_BYTES: usize = 4 * 1_024 * 1_024;
+/// Bytes of a block, about: while it is stored, its lines, their orders, their documents and what is
+/// sent of them are in memory, each of this size.
+pub const BLOCK_BYTES: usize = 2 * 1_024 * 1_024;
 /// A block is stored this long after its first line at the latest, however slow the client is.
 pub const BLOCK_TIME: Duration = Duration::from_secs(2);
 /// Rejects that are kept; the next one ends the upload.

@@ -76,7 +76,9 @@ impl Upload {
             }
         }
         let content = record.parse(self.import.default_priority);
-        self.block_bytes += record.size();
+        // A reject keeps the line, too, and what is no UTF-8 of it in three bytes.
+        let kept = content.as_ref().err().map_or(0, |reject| reject.original.len());
+        self.block_bytes += record.size() + kept;
         self.due.get_or_insert_with(|| Instant::now() + BLOCK_TIME);
         self.block.push(Line { record, content, chain });
         let full = self.block.len() >= BLOCK_LINES as usize || self.block_bytes >= BLOCK_BYTES;
