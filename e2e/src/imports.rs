@@ -12,6 +12,9 @@ pub const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 pub const CSV: (&str, &str) = ("Content-Type", "text/csv");
 pub const GZIP: (&str, &str) = ("Content-Encoding", "gzip");
 
+/// A list, behind the headers of its request.
+pub type List<'a> = (&'a [(&'a str, &'a str)], Vec<u8>);
+
 /// The line of the order with this number: every fourth is VIP, each has a `ref`.
 pub fn line(number: u32) -> String {
     let tier = ["BRONZE", "PRATA", "OURO", "DIAMANTE"][number as usize % 4];
@@ -32,7 +35,7 @@ impl Client {
         &self,
         query: &str,
         key: Option<&str>,
-        list: Option<(&[(&str, &str)], Vec<u8>)>,
+        list: Option<List<'_>>,
     ) -> Answer {
         let path = format!("/pedidos/imports?{query}");
         let key = key.map(|key| ("Idempotency-Key", key));

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    programs::{program, program_of},
+    programs::{FOLDER, program, program_of},
     wait::DEADLINE,
 };
 
@@ -42,7 +42,7 @@ impl Process {
     /// Starts a program of this workspace with this environment and no other,
     /// away from any `.env`.
     pub fn spawn(name: &str, binary: &str, arguments: &[&str], environment: &Environment) -> Self {
-        let mut command = Command::new(program_of(environment, binary));
+        let mut command = Command::new(program_of(environment.get(FOLDER), binary));
         command.args(arguments).current_dir(std::env::temp_dir());
         Self::run(name, command, environment)
     }

@@ -5,8 +5,6 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use crate::process::Environment;
-
 /// Where programs come from instead, while a benchmark measures those of another build.
 static OTHER_PROGRAMS: RwLock<Option<PathBuf>> = RwLock::new(None);
 
@@ -27,11 +25,9 @@ pub fn program(name: &str) -> PathBuf {
     program_in(&given.unwrap_or_else(usual_folder), name)
 }
 
-/// As [`program`], of the build that this environment of a process names, if it names one.
-pub fn program_of(environment: &Environment, name: &str) -> PathBuf {
-    environment
-        .get(FOLDER)
-        .map_or_else(|| program(name), |folder| program_in(folder.as_ref(), name))
+/// As [`program`], of the build in this folder, if there is one given.
+pub fn program_of(folder: Option<&String>, name: &str) -> PathBuf {
+    folder.map_or_else(|| program(name), |folder| program_in(folder.as_ref(), name))
 }
 
 /// Where cargo puts the programs.

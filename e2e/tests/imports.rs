@@ -120,7 +120,7 @@ async fn a_list_is_the_same_in_every_form() {
     };
     let packed = gzip(ndjson.as_bytes());
     let members = [gzip(&ndjson.as_bytes()[..1_000]), gzip(&ndjson.as_bytes()[1_000..])].concat();
-    let lists: Vec<(&str, Vec<(&str, &str)>, Vec<u8>)> = vec![
+    let lists = [
         ("NDJSON", vec![NDJSON], ndjson.clone().into()),
         ("without a last line end", vec![NDJSON], ndjson.trim_end().into()),
         ("CRLF and BOM", vec![NDJSON], format!("\u{feff}{}", ndjson.replace('\n', "\r\n")).into()),
@@ -136,7 +136,7 @@ async fn a_list_is_the_same_in_every_form() {
         assert_eq!(answer.json(200)["accepted"], 300, "{what}: {answer:#?}");
         cluster.has_imported(&id, 0..300).await;
         let order = &cluster.imported(&id).await[3];
-        assert_eq!(order.get_f64("valor").unwrap(), 3.25, "{what}");
+        assert_eq!(order.get("valor"), Some(&mongodb::bson::Bson::Double(3.25)), "{what}");
         assert_eq!(order.get_str("priority").unwrap(), "VIP", "{what}");
         let discarded = client.try_discard_import(&id).await.json(200);
         assert_eq!(discarded, json!({ "discarded": true, "removedOrders": 300 }), "{what}");

@@ -7,15 +7,19 @@ use pedidos_e2e::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// What becomes of a line: the field and the code of its reject.
-type Verdict = Option<(Option<&'static str>, &'static str)>;
+/// The field and the code of a reject.
+type Rejected = (Option<&'static str>, &'static str);
+/// What becomes of a line.
+type Verdict = Option<Rejected>;
 
 const TAKEN: Verdict = None;
 
+#[expect(clippy::unnecessary_wraps, reason = "a verdict is one of several")]
 const fn field(field: &'static str, code: &'static str) -> Verdict {
     Some((Some(field), code))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a verdict is one of several")]
 const fn whole(code: &'static str) -> Verdict {
     Some((None, code))
 }

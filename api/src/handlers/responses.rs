@@ -108,6 +108,7 @@ pub enum RunResponse {
     Missing(Json<Problem>),
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each answer")]
 #[derive(Debug, ApiResponse)]
 pub enum OrderResponse {
     /// The order.

@@ -201,7 +201,7 @@ mod tests {
         let line = "pedidos import - --csv --map cliente=customer.name,valor=total --start \
                     --on-rejects skip --follow";
         let Call::Import(import) = call(line).unwrap() else { unreachable!() };
-        assert_eq!((import.file.as_str(), import.map.len()), ("-", 2));
+        assert_eq!((import.file.as_deref(), import.map.len()), (Some("-"), 2));
         assert_eq!(import.on_rejects, Some(OnRejects::Skip));
     }
 

@@ -85,13 +85,13 @@ impl Sending {
             }
         };
         let request = tokio::spawn(async move {
-            let fed = async {
+            let sends = async {
                 feed.await;
                 std::future::pending::<()>().await;
             };
             tokio::select! {
                 answer = client.try_upload(&id, &[NDJSON], body) => answer,
-                () = fed => None,
+                () = sends => None,
             }
         });
         Self { held, go_on, request }

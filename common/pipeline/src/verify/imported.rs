@@ -88,21 +88,20 @@ impl Reading<'_> {
             let id = generator.id(index);
             let priority = if bits.has(index) { Priority::Vip } else { Priority::Normal };
             let known = Known { id, priority, note: None };
-            match stored.remove(&id.to_string()) {
-                Some(order) => {
-                    hash.add_stored(&order)?;
-                    if order.get_str("priority").ok() != Some(priority.as_str()) {
-                        self.tallies.altered.add(&id);
-                    }
-                    self.tallies.count(known, &order, self.run, &self.apart);
+            if let Some(order) = stored.remove(&id.to_string()) {
+                hash.add_stored(&order)?;
+                if order.get_str("priority").ok() != Some(priority.as_str()) {
+                    self.tallies.altered.add(&id);
                 }
-                None => {
-                    whole = false;
-                    self.tallies.without_document(known, true, &self.apart);
-                }
+                self.tallies.count(known, &order, self.run, &self.apart);
+            } else {
+                whole = false;
+                self.tallies.without_document(known, true, &self.apart);
             }
         }
-        stored.keys().for_each(|id| self.tallies.surplus.add(id));
+        for id in stored.keys() {
+            self.tallies.surplus.add(id);
+        }
         if !whole {
             self.uncompared += 1;
         } else if hash.hex() != block.sha256 {
@@ -116,8 +115,8 @@ impl Reading<'_> {
         let said = (import.lines, import.accepted);
         let mut changed = self.changed.check("blocks whose orders differ from what was accepted");
         if self.uncompared > 0 {
-            let (lost, all) = (self.uncompared, self.blocks);
-            changed.figure += &format!(", {lost} of {all} not compared: orders are missing");
+            let (figure, lost, all) = (changed.figure, self.uncompared, self.blocks);
+            changed.figure = format!("{figure}, {lost} of {all} not compared: orders are missing");
         }
         let checks = vec![
             Check {

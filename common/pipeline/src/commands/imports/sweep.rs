@@ -4,7 +4,10 @@
 use pedidos_core::import::ImportState;
 
 use super::{ImportError, Result, StartImport};
-use crate::{commands::controller::Controller, store::ImportDocument};
+use crate::{
+    commands::controller::Controller,
+    store::{DateTime, ImportDocument},
+};
 
 impl Controller {
     /// `now`: ms since the epoch by Redis' clock.
@@ -24,7 +27,7 @@ impl Controller {
 
     async fn sweep_import(&self, import: &ImportDocument, now: i64) -> Result<()> {
         let id = &import.import_id;
-        let until = import.sweep_until.map_or(0, |until| until.timestamp_millis());
+        let until = import.sweep_until.map_or(0, DateTime::timestamp_millis);
         let over = until < now;
         match import.state {
             ImportState::Open => {
