@@ -195,6 +195,12 @@ fn describe_the_rest(document: &mut Value) {
     let content = &mut document["paths"][path]["get"]["responses"]["200"]["content"];
     let csv = content["text/csv"].clone();
     content["application/x-ndjson"] = csv;
+    content["application/x-ndjson"]["example"] = concat!(
+        r#"{"line":97,"field":"valor","code":"decimals","message":"valor has three decimals: write at most two","#,
+        r#""original":"{\"cliente\":\"Ana\",\"valor\":12.345,\"tier\":\"OURO\"}"}"#,
+        "\n"
+    )
+    .into();
 }
 
 /// Adds what the guard requires and answers.

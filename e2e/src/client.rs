@@ -17,7 +17,7 @@ use crate::{
 
 /// No call of the product takes longer; a cancel waits ten seconds at most.
 const CALL: Duration = Duration::from_mins(1);
-/// A stream of events has no end of its own; no test reads on for so long.
+/// A stream of events has no end of its own, and a list may be long; no test takes so long.
 const STREAM: Duration = Duration::from_mins(10);
 
 #[derive(Clone)]
@@ -178,7 +178,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        answer_of(asked, request.body(body).send().await.ok()?).await
+        // A list may be long, and the machine busy.
+        answer_of(asked, request.body(body).timeout(STREAM).send().await.ok()?).await
     }
 
     pub async fn raw(&self, method: Method, path: &str) -> Answer {
