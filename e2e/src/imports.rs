@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use pedidos_core::order::OrderId;
-use reqwest::{Body, Method, header::CONTENT_TYPE};
+use reqwest::{Body, Method};
 use serde_json::Value;
 
 use crate::{client::Answer, client::Client, cluster::Cluster};
@@ -159,9 +159,4 @@ impl Pieces {
         // The request may have ended before.
         let _ended = self.0.send(Err(std::io::ErrorKind::ConnectionReset.into())).await;
     }
-}
-
-/// The content type of an answer.
-pub fn content_type(answer: &Answer) -> &str {
-    answer.header(CONTENT_TYPE)
 }

@@ -1,6 +1,7 @@
 //! Imports: lists of a client's own orders, from their creation to the start of their run (I11).
 //!
-//! `create` takes a range of ids. `upload` reads a list, `block` stores it block by block.
+//! `create` takes a range of ids. `upload` reads a list line by line (`line`), and `block`
+//! stores it.
 //! `start` seals an import and makes it a run; `discard` takes it back; `sweep` finishes what
 //! others began, and deletes what was never accepted. `dry_run` only counts.
 //!
