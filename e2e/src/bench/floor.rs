@@ -6,6 +6,7 @@ use std::{ops::Range, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use pedidos_core::order::{Generator, Order, OrderId, Priority};
+use pedidos_pipeline::store::Store;
 use tokio::time::Instant;
 use xtask::services::{Server, Services};
 
@@ -87,20 +88,38 @@ pub async fn run(quantity: u32, [inserts, updates]: Drives) -> Took {
         let inserted = store.insert_orders(&part, run, created_at).await;
         assert_eq!(inserted.expect("MongoDB inserts").count, part.len() as u64);
     };
-    let update = |part: Range<u32>| async {
-        let ids: Vec<OrderId> = part.map(|index| orders.order(index).id).collect();
-        let changed = store.mark_processed(&ids, Priority::Normal).await;
-        assert_eq!(changed.expect("MongoDB updates").count, ids.len() as u64);
-    };
     let mongo = Services::of_environment().pid(Server::Mongo);
     let used = || mongo.and_then(cpu_time);
     let before = used();
-    let halves = [each(quantity, inserts, insert).await, each(quantity, updates, update).await];
+    let halves = [
+        each(quantity, inserts, insert).await,
+        update_all(store, quantity, updates, |index| orders.id(index)).await,
+    ];
     let after = used();
     stores.remove().await;
     let mongo_cpu_seconds =
         before.zip(after).map(|(before, after)| after.saturating_sub(before).as_secs_f64());
     Took { halves, mongo_cpu_seconds }
+}
+
+/// Marks so many orders processed.
+///
+/// # Panics
+/// One of them was not pending.
+pub async fn update_all(
+    store: &Store,
+    quantity: u32,
+    drive: Drive,
+    id: impl Fn(u32) -> OrderId,
+) -> Duration {
+    let update = |part: Range<u32>| {
+        let ids: Vec<OrderId> = part.map(&id).collect();
+        async move {
+            let changed = store.mark_processed(&ids, Priority::Normal).await;
+            assert_eq!(changed.expect("MongoDB updates").count, ids.len() as u64);
+        }
+    };
+    each(quantity, drive, update).await
 }
 
 /// Does all parts, so many at once; answers how long it took.

@@ -29,7 +29,11 @@ use xtask::{
     services::{Server, Services},
 };
 
-use super::{cpu_time, ours, peak_mib};
+use super::{
+    cpu_time,
+    floor::{self, Drive},
+    ours, peak_mib,
+};
 use crate::{
     cluster::{Cluster, Id},
     imports::{NDJSON, line, lines},
@@ -41,6 +45,10 @@ use crate::{
 const PIECE: u32 = 500;
 /// Workers of the runs.
 const WORKERS: usize = 2;
+/// As an upload inserts.
+const INSERTS: Drive = Drive { batch: BLOCK_LINES, at_once: 1 };
+/// As the workers of the runs update.
+const UPDATES: Drive = Drive { batch: 500, at_once: WORKERS };
 /// How often MongoDB is asked how far an upload is, where that is what is measured.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -87,6 +95,8 @@ pub struct Resumed {
 #[serde(rename_all = "camelCase")]
 pub struct Took {
     pub floor: Stored,
+    /// A driver's updates alone, of orders as an upload stores them and as a run generates them, s.
+    pub updates: [f64; 2],
     pub upload: Stored,
     pub imported: Ran,
     pub generated: Ran,
@@ -95,15 +105,17 @@ pub struct Took {
 
 /// All of it, one after the other, of as many orders.
 pub async fn run(quantity: u32) -> Took {
-    let floor = Box::pin(floor(quantity)).await;
-    eprintln!("inserts: {floor:?}");
+    let (floor, of_imported) = Box::pin(floor(quantity)).await;
+    let [_, of_generated] = Box::pin(floor::run(quantity, [INSERTS, UPDATES])).await.halves;
+    let updates = [of_imported, of_generated].map(|took| took.as_secs_f64());
+    eprintln!("inserts: {floor:?}\nupdates, imported and generated: {updates:?} s");
     let (upload, imported) = Box::pin(imported(quantity)).await;
     eprintln!("upload: {upload:?}\nits run: {imported:?}");
     let generated = Box::pin(generated(quantity)).await;
     eprintln!("a generated run: {generated:?}");
     let resumed = Box::pin(resumed(quantity)).await;
     eprintln!("after a kill: {resumed:?}");
-    Took { floor, upload, imported, generated, resumed }
+    Took { floor, updates, upload, imported, generated, resumed }
 }
 
 fn cpu_of(server: Server) -> Option<Duration> {
@@ -134,8 +146,9 @@ fn document(number: u32, id: OrderId, run: &RunSpec) -> RawDocumentBuf {
 }
 
 /// The calls of `insert_many` alone, one at a time: blocks as large as those of an upload, the
-/// same documents and indexes. What makes the documents is not counted.
-async fn floor(quantity: u32) -> Stored {
+/// same documents and indexes. What makes the documents is not counted. Then the updates of a run,
+/// and how long they take.
+async fn floor(quantity: u32) -> (Stored, Duration) {
     let stores = Stores::connect(&own_settings()).await;
     stores.store.ensure_indexes().await.expect("MongoDB answers");
     let orders = stores.database.collection::<RawDocumentBuf>("orders");
@@ -161,14 +174,17 @@ async fn floor(quantity: u32) -> Stored {
         assert_eq!(inserted.inserted_ids.len(), block.len());
     }
     let mongo_cpu_seconds = spent(before, cpu_of(Server::Mongo));
+    let id = |index| run.generator().id(index);
+    let updated = floor::update_all(&stores.store, quantity, UPDATES, id).await;
     stores.remove().await;
-    Stored {
+    let stored = Stored {
         seconds: took.as_secs_f64(),
         mongo_cpu_seconds,
         api_cpu_seconds: None,
         api_peak_mib: None,
         api_mib: None,
-    }
+    };
+    (stored, updated)
 }
 
 /// The lines of a list, made as they are sent; each piece is announced by its first line.

@@ -49,6 +49,12 @@ pub fn show(quantity: u32, rounds: &[Took], longer: Option<(u32, &Stored)>) {
         );
     }
     println!(
+        "| a driver's updates alone, 500 in a call, 2 at once | {} | {} | {} |",
+        of(&|t| t.updates[0]),
+        of(&|t| t.updates[1]),
+        of(&|t| t.updates[0] / t.updates[1])
+    );
+    println!(
         "\n| lines | µs a line | peak of the API, MiB: before, after a tenth, at the end | RSS at the end |\n|---|---|---|---|"
     );
     let all = rounds.iter().map(|took| (quantity, &took.upload)).chain(longer);
