@@ -41,7 +41,8 @@
 //! was accepted. `tests/imported.rs` searches that.
 //!
 //! `imports` is a protocol of its own, with its own table and states; `tests/imports.rs` searches
-//! it.
+//! it. So is `calls`, of processors of one's own and of the options that hold a run;
+//! `tests/calls.rs` searches it.
 //!
 //! # What it found
 //!
@@ -120,6 +121,7 @@
 //! handed back and claimed again. A run that hangs in one would be missed. It would also add 45
 //! crates.
 
+mod calls;
 mod canonical;
 mod control;
 mod ending;
@@ -135,6 +137,7 @@ mod store;
 mod system;
 mod worker;
 
+pub use calls::{BrokenCall, CallCommand, CallFaults, Calls, OrderKind};
 pub use imports::{BrokenImport, ImportCommand, Imports};
 pub use scenario::{Broken, Command, Faults, Scenario};
 pub use search::{Report, search};
