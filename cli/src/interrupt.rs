@@ -1,12 +1,22 @@
 //! Ctrl-C, SIGTERM and SIGHUP end a command, which then says what continues without it. In a
 //! container the first process has no default for them: without a handler it would not end.
 
-use std::{future::poll_fn, io, pin::pin, task::Poll};
+use std::{
+    future::poll_fn,
+    io,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    task::Poll,
+};
 
 use pedidos_core::signals::is_ignored;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::{Failure, Result};
+
+/// A signal has come. Receivers of one signal are told one after the other: whoever is told first
+/// tells the others by this.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Does the work; fails with what `says` if a signal asks to stop before it is done.
 pub async fn or<T>(
@@ -21,8 +31,7 @@ pub async fn or<T>(
         done = &mut work => return done,
         () = any_of(&mut signals) => {}
     }
-    // The work may wait for signals too, and knows better what to say: it has this one by now,
-    // and the select above may have looked at it just before.
+    // The work may wait for signals too, and knows better what to say.
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(done) => done,
         Poll::Pending => Err(Failure::Interrupted(says())),
@@ -36,7 +45,9 @@ fn listen() -> io::Result<Vec<Signal>> {
 
 async fn any_of(signals: &mut [Signal]) {
     poll_fn(|context| {
-        if signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+        let mut signals = signals.iter_mut();
+        if INTERRUPTED.load(Relaxed) || signals.any(|signal| signal.poll_recv(context).is_ready()) {
+            INTERRUPTED.store(true, Relaxed);
             Poll::Ready(())
         } else {
             Poll::Pending
