@@ -4,9 +4,10 @@ use std::{env, time::Duration};
 
 use fred::interfaces::KeysInterface;
 use mongodb::options::WriteConcern;
+use pedidos_core::control::RunOptions;
 use pedidos_pipeline::{
     commands::{Controller, Generate},
-    queue::{Claim, Lease, Queue, Snapshot, Token},
+    queue::{Calls, Claim, Lease, Queue, Snapshot, Token},
     settings::{MongoSettings, QueueSettings, RedisSettings},
     store::Store,
 };
@@ -39,7 +40,12 @@ impl Run {
             connections: 4,
         };
         let store = Store::connect(&mongo, &settings.name).await.unwrap();
-        let wanted = Generate { quantity, seed: Some(SEED), idempotency_key: None };
+        let wanted = Generate {
+            quantity,
+            seed: Some(SEED),
+            idempotency_key: None,
+            options: RunOptions::default(),
+        };
         Controller::new(queue.clone(), store).generate(&wanted).await.unwrap();
         let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
         Self { queue, database: client.database(&settings.name) }
@@ -48,7 +54,7 @@ impl Run {
     /// A claim that must give work.
     pub async fn claim(&self) -> Lease {
         let token = Token::random();
-        let claim = self.queue.claim(&token, "bench", [Duration::ZERO; 2], true);
+        let claim = self.queue.claim(&token, "bench", [Duration::ZERO; 2], true, Calls::NONE);
         match claim.await.unwrap() {
             Claim::Work(lease) => lease,
             other => panic!("no work: {other:?}"),

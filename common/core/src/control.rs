@@ -2,6 +2,7 @@
 //! compare-and-set on its version.
 
 mod counting;
+mod flow;
 mod letters;
 mod run;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     counting::{Attempt, Counting},
+    flow::{Flow, Limits, OnVipFailure, PausedBy, RunOptions},
     letters::{LetterAction, LetterDecision, PutBack},
     run::{End, Retry, RunSpec, Source},
 };
@@ -51,8 +53,12 @@ pub struct Control {
     /// The retry that took an ended run up again, if that was the last change of its orders.
     #[serde(default)]
     pub put_back: Option<PutBack>,
-    /// 2 from the first import on: programs without imports replace the whole document, and would
-    /// lose what is new in it, so they must not be able to read it (I16).
+    /// Lifted by a person alone, and shared by all runs of the queue.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
+    /// 2 from the first import, limit or named processor on: programs that do not know them replace
+    /// the whole document, and would lose what is new in it, so they must not be able to read it
+    /// (I16).
     #[serde(default = "first_format", skip_serializing_if = "is_first_format")]
     pub format: i64,
 }
@@ -114,16 +120,18 @@ pub struct CancelOptions {
 pub struct Pause {
     /// Since when, ms since the epoch by Redis' clock.
     pub at: i64,
+    #[serde(default, skip_serializing_if = "PausedBy::is_person")]
+    pub by: PausedBy,
 }
 
 impl Control {
     /// A change whose answer was lost is found among this many later ones; after more, its
     /// outcome is unknown.
     const CHANGES_KEPT: usize = 16;
-    /// The format without imports.
+    /// The format without imports, limits and named processors.
     pub const FIRST_FORMAT: i64 = 1;
-    /// The format with imports.
-    pub const IMPORT_FORMAT: i64 = 2;
+    /// The format with them.
+    pub const SECOND_FORMAT: i64 = 2;
 
     /// The first version of a new queue.
     #[must_use]
@@ -143,6 +151,7 @@ impl Control {
             changes: Vec::new(),
             counting: None,
             put_back: None,
+            limits: Limits::default(),
             format: Self::FIRST_FORMAT,
         }
     }
@@ -194,7 +203,18 @@ impl Control {
         (self.counting, self.put_back) = (None, None);
         self.letters = Vec::new();
         self.hidden = 0;
+        self.lift_canary();
+        if run.needs_second_format() {
+            self.format = Self::SECOND_FORMAT;
+        }
         self.run = Some(run);
+    }
+
+    /// A canary ends with its run; the pause of a person does not.
+    pub fn lift_canary(&mut self) {
+        if self.paused.as_ref().is_some_and(|pause| pause.by == PausedBy::PauseAfter) {
+            self.paused = None;
+        }
     }
 
     #[must_use]

@@ -2,7 +2,8 @@
 //! is one compare-and-set of control, then its effect in Redis, then the answer. If a process dies
 //! in between, another one finishes the rest.
 //!
-//! - What a person asks for: `generate`, `cancel`, `pause`, `clean`, `retry_failed`, `reset`.
+//! - What a person asks for: `generate`, `cancel`, `pause`, `clean`, `retry_failed`, `reset`,
+//!   `flow`, `fail_order`.
 //! - `change`: the compare-and-set that all of them make. `controller`: raises Redis to control.
 //! - What finishes them: `finish` ends a run, `finish_cancel` carries a cancel out, `repair` has a
 //!   run replayed, `sweep` deletes what is left.
@@ -15,8 +16,10 @@ mod change;
 mod clean;
 mod controller;
 mod error;
+mod fail_order;
 mod finish;
 mod finish_cancel;
+mod flow;
 mod generate;
 mod history;
 mod imports;
@@ -36,6 +39,8 @@ pub use self::{
     clean::{Clean, Cleaned},
     controller::Controller,
     error::{CommandError, Result},
+    fail_order::FailOrder,
+    flow::{NewFlow, NewLimits, Set},
     generate::{Accepted, Generate},
     imports::{CreateImport, Created, DryRun, ImportError, StartImport, Started, Upload},
     reset::ResetDone,

@@ -35,13 +35,14 @@ mod view;
 
 pub use self::{
     ack::Outcome,
+    claim::Calls,
     client::Queue,
     closed::Closed,
     error::{QueueError, Result},
-    extend::WorkerInfo,
+    extend::{BreakerState, ProcessorInfo, StuckOrder, WorkerInfo},
     hold::CancelProgress,
     jobs::{Jobs, Listed},
-    lease::{Claim, Lease, Work},
+    lease::{Claim, HeldBy, Lease, Work},
     push::Push,
     take::Take,
     token::Token,

@@ -3,6 +3,7 @@
 //!
 //! - Orders: `orders` inserts and updates them, `bulk` in parts if the server refuses some,
 //!   `listings` lists them, `hidden` and `delete` take them away.
+//! - `verdicts`: orders for a named processor, and what it says of them.
 //! - Dead letters: `dead` makes them, `letters` carries out what a person decides about them.
 //! - Runs: `control`, and the history in `runs`.
 //! - Imports: `imports` and their blocks in `import_blocks`, whose documents are in
@@ -38,13 +39,14 @@ mod runs;
 mod session_secret;
 mod shape;
 mod stored_order;
+mod verdicts;
 
 pub use mongodb::bson::{DateTime, RawDocumentBuf as RawOrder};
 
 pub(crate) use self::{
     error::corrupt,
     imported_order::document as imported_order,
-    imports::{Commit, Times},
+    imports::{Commit, Moved},
 };
 
 pub use self::{
@@ -60,4 +62,5 @@ pub use self::{
     order_state::{OrderState, Stored},
     run_document::RunDocument,
     stored_order::{StoredOrder, StoredOutcome},
+    verdicts::{Asked, Becomes, Judged, Loaded, PendingOrder, Recorded},
 };

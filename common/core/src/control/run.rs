@@ -4,7 +4,7 @@ use std::{ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::counting::Attempt;
+use super::{counting::Attempt, flow::RunOptions};
 use crate::{
     import::seed_of,
     order::{Generator, OrderId},
@@ -26,6 +26,8 @@ pub struct RunSpec {
     pub ids_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Source::is_generated")]
     pub source: Source,
+    #[serde(default, skip_serializing_if = "RunOptions::is_default")]
+    pub options: RunOptions,
     /// Given by the client: a call that repeats it gets the same run.
     pub idempotency_key: Option<String>,
     #[serde(rename = "final")]
@@ -102,6 +104,7 @@ impl RunSpec {
             created_ms,
             ids_ms: None,
             source: Source::Generated,
+            options: RunOptions::BUILTIN,
             idempotency_key: None,
             end: None,
             first: None,
@@ -127,6 +130,12 @@ impl RunSpec {
         self.retries.push(Retry { at, orders, processed: 0, time_ms: None });
         let surplus = self.retries.len().saturating_sub(Self::RETRIES_KEPT);
         self.retries.drain(..surplus);
+    }
+
+    /// Does it use what programs of the first format do not know? They must not drain it (I16).
+    #[must_use]
+    pub fn needs_second_format(&self) -> bool {
+        self.source == Source::Import || !self.options.is_default()
     }
 
     pub fn end_with(&mut self, mut end: End, at: i64) {

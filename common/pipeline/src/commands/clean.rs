@@ -1,6 +1,9 @@
 //! Clean: removes orders of one state.
 
+use std::time::Duration;
+
 use pedidos_core::control::Control;
+use tokio::time::{Instant, sleep};
 
 use super::{
     controller::Controller,
@@ -37,6 +40,18 @@ impl Cleaned {
     const fn all(removed: u64) -> Self {
         Self { removed, complete: true }
     }
+}
+
+/// How long a clean waits for a limit of the queue before it answers with what it has removed.
+const LIMITED_FOR: Duration = Duration::from_secs(10);
+
+/// One step of a clean.
+enum Page {
+    /// There may be more.
+    Removed,
+    None,
+    /// Ask again after this time.
+    Limited(Duration),
 }
 
 impl Controller {
@@ -86,11 +101,15 @@ impl Controller {
     async fn remove(&self, what: Take, before: i64, limit: u64) -> Result<Cleaned> {
         let by = format!("clean:{}", Token::random().as_str());
         let mut removed = 0;
+        let until = Instant::now() + LIMITED_FOR;
         while removed < limit {
             let most = Self::PAGE.min(limit - removed);
             match self.remove_some(&by, what, before, most, &mut removed).await {
-                Ok(true) => {}
-                Ok(false) => break,
+                Ok(Page::Removed) => {}
+                Ok(Page::None) => break,
+                // A limit of the queue counts for a clean, too.
+                Ok(Page::Limited(after)) if Instant::now() + after < until => sleep(after).await,
+                Ok(Page::Limited(_)) => return Ok(Cleaned { removed, complete: false }),
                 // The pages before this one are removed.
                 Err(error) if removed > 0 => {
                     tracing::warn!(%error, removed, "a clean stopped before all orders were removed");
@@ -102,7 +121,7 @@ impl Controller {
         Ok(Cleaned::all(removed))
     }
 
-    /// Removes a page. Answers whether there may be more.
+    /// Removes a page, if there is one.
     async fn remove_some(
         &self,
         by: &str,
@@ -110,21 +129,22 @@ impl Controller {
         before: i64,
         most: u64,
         removed: &mut u64,
-    ) -> Result<bool> {
+    ) -> Result<Page> {
         let token = Token::random();
         let lease = match self.queue.take(&token, by, what, most).await? {
             Claim::Work(lease) => lease,
-            Claim::Wait(_) | Claim::Lost { .. } => return Ok(false),
+            Claim::Wait(after, held_by) if held_by.is_limit() => return Ok(Page::Limited(after)),
+            Claim::Wait(..) | Claim::Lost { .. } => return Ok(Page::None),
             Claim::Behind => {
                 self.sync().await?;
-                return Ok(true);
+                return Ok(Page::Removed);
             }
         };
         match self.remove_page(&lease, before, removed).await {
-            // Behind an order that is too young are younger ones.
-            Ok((Closed::Applied(_), outcome)) => Ok(outcome.returned.is_empty()),
-            // The run was cancelled or reset meanwhile.
-            Ok((Closed::Stale, _)) => Ok(false),
+            Ok((Closed::Applied(_), outcome)) if outcome.returned.is_empty() => Ok(Page::Removed),
+            // Behind an order that is too young are younger ones; or the run was cancelled or reset
+            // meanwhile.
+            Ok(_) => Ok(Page::None),
             Err(error) => {
                 if let Err(later) = self.queue.release(&token).await {
                     tracing::debug!(%later, "cannot give a lease back; it will expire");

@@ -59,6 +59,7 @@ impl Controller {
     pub(super) async fn end(&self, mut next: Control, end: End, at: i64) -> Result<Option<End>> {
         next.intent = Intent::Ended;
         (next.counting, next.put_back) = (None, None);
+        next.lift_canary();
         if let Some(run) = &mut next.run {
             run.end_with(end, at);
             next.last_run_id = Some(run.run_id.clone());

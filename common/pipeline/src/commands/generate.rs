@@ -1,6 +1,6 @@
 //! Generate: accepts a run.
 
-use pedidos_core::control::{Control, RunSpec};
+use pedidos_core::control::{Control, RunOptions, RunSpec};
 
 use super::{
     controller::Controller,
@@ -15,6 +15,7 @@ pub struct Generate {
     pub seed: Option<u64>,
     /// A call that repeats it gets the same run.
     pub idempotency_key: Option<String>,
+    pub options: RunOptions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,7 @@ impl Controller {
             let quantity = i64::from(wanted.quantity);
             next.begin(RunSpec {
                 idempotency_key: wanted.idempotency_key.clone(),
+                options: wanted.options.clone(),
                 ..RunSpec::generated(run_id.clone(), seed, quantity, created_ms)
             });
             if self.set(&mut next).await? {

@@ -1,6 +1,6 @@
 //! Pause and resume: stop claims, and let them go on.
 
-use pedidos_core::control::Pause;
+use pedidos_core::control::{Pause, PausedBy};
 
 use super::{controller::Controller, error::Result};
 
@@ -10,7 +10,7 @@ impl Controller {
         let change = self
             .change(|control, now| {
                 let lifted = control.paused.is_none();
-                control.paused.get_or_insert(Pause { at: now });
+                control.paused.get_or_insert(Pause { at: now, by: PausedBy::Person });
                 lifted
             })
             .await?;
@@ -29,6 +29,16 @@ impl Controller {
 
     /// Answers whether Redis is raised to it already.
     pub async fn resume(&self) -> Result<bool> {
-        Ok(self.change(|control, _| control.paused.take().is_some()).await?.in_redis)
+        let change = self.change(|control, _| {
+            let lifted = control.paused.take();
+            // The canary has had its pause: otherwise it would pause at once again.
+            if lifted.as_ref().is_some_and(|pause| pause.by == PausedBy::PauseAfter)
+                && let Some(run) = &mut control.run
+            {
+                run.options.flow.pause_after = None;
+            }
+            lifted.is_some()
+        });
+        Ok(change.await?.in_redis)
     }
 }

@@ -1,6 +1,6 @@
 -- ack: closes the lease of a batch, and advances the phase. Contract: ack.rs.
-local token, retry, dead, removed, returned = unpack(ARGV, 1, 5)
-local first_delay = 6 -- then the delay in ms of each id to retry
+local token, retry, dead, removed, returned, deferred, vouched = unpack(ARGV, 1, 7)
+local first_delay = 8 -- then the delay in ms of each id to retry, and of each that is deferred
 local record = redis.call('HGET', leased, token)
 if not record then return 'stale' end
 local lease = read_lease(record)
@@ -8,16 +8,16 @@ local priority, size = lease.kind, #lease.ids / ID
 if not waiting[priority] then
     return redis.error_reply('PARTITION this lease is no batch')
 end
-local named = (#retry + #dead + #removed + #returned) / ID
+local named = (#retry + #dead + #removed + #returned + #deferred) / ID
 if named > 0 then
     local batch, left = {}, named
     each_slice(lease.ids, function(ids) for _, id in ipairs(ids) do batch[id] = true end end)
-    each_slice(retry .. dead .. removed .. returned, function(ids)
+    each_slice(retry .. dead .. removed .. returned .. deferred, function(ids)
         for _, id in ipairs(ids) do
             if batch[id] then batch[id] = false; left = left - 1 end
         end
     end)
-    if left ~= 0 or #ARGV - first_delay + 1 ~= #retry / ID then
+    if left ~= 0 or #ARGV - first_delay + 1 ~= (#retry + #deferred) / ID then
         return redis.error_reply('PARTITION the answer is not a part of the batch')
     end
 end
@@ -29,10 +29,16 @@ each_slice(retry, function(ids)
         redis.call('ZADD', delayed[priority], now + ARGV[delay], id)
     end
 end)
+each_slice(deferred, function(ids)
+    for _, id in ipairs(ids) do
+        delay = delay + 1
+        redis.call('ZADD', delayed[priority], now + ARGV[delay], id)
+    end
+end)
 -- Attempts are remembered for as long as an order may be tried again.
 if redis.call('EXISTS', attempts) == 1 then
     local open = {}
-    each_slice(retry .. returned, function(ids) for _, id in ipairs(ids) do open[id] = true end end)
+    each_slice(retry .. returned .. deferred, function(ids) for _, id in ipairs(ids) do open[id] = true end end)
     each_slice(lease.ids, function(ids)
         local over = {}
         for _, id in ipairs(ids) do
@@ -48,7 +54,12 @@ redis.call('HINCRBY', run, priority .. 'Dead', #dead / ID)
 redis.call('HINCRBY', run, priority .. 'Removed', #removed / ID)
 local at = stamp()
 redis.call('HSET', run, 'progressAt', at)
+-- The time of the claim, not of the ack: what was answered before another order failed does not
+-- show that the processor worked afterwards.
+if vouched == '1' then
+    redis.call('HSET', run, 'vouchedAt', math.max(num('vouchedAt'), lease.b))
+end
 -- What a person removes was not worked on: it is outside the priority's window.
-if #removed + #returned < #lease.ids then redis.call('HSET', run, priority .. 'End', at) end
+if #removed + #returned + #deferred < #lease.ids then redis.call('HSET', run, priority .. 'End', at) end
 close_lease(token)
 return advance()

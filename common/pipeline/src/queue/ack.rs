@@ -1,8 +1,9 @@
 //! `ack` closes the lease of a batch, and counts what became of its orders.
 //!
-//! - Arguments: the token; the ids to retry, of dead letters, of removed orders, and of orders
-//!   that go back as they are; then the delay of each retry in ms. What is not named was
-//!   processed.
+//! - Arguments: the token; the ids to retry, of dead letters, of removed orders, of orders
+//!   that go back as they are, and of those that go back later; 1 if the processor has judged an
+//!   order; then the delay of each retry, and of each that goes back later, in ms. What is not
+//!   named was processed.
 //! - Answers the phase, or `stale` if the lease is gone: then nothing changed.
 //! - Guarantees: what is named is a part of the batch, or nothing changes; a batch is counted
 //!   once (I3), and the ledger balances after it (I2); the last VIP order opens the fence in the
@@ -36,6 +37,10 @@ pub struct Outcome {
     pub removed: Vec<OrderId>,
     /// Put back as they are.
     pub returned: Vec<OrderId>,
+    /// Put back after this delay; no attempt is spent.
+    pub deferred: Vec<(OrderId, Duration)>,
+    /// The processor has judged an order of the batch: it works.
+    pub vouched: bool,
 }
 
 impl Queue {
@@ -51,8 +56,11 @@ impl Queue {
                 packed(&outcome.dead),
                 packed(&outcome.removed),
                 packed(&outcome.returned),
+                packed(outcome.deferred.iter().map(|(id, _)| id)),
+                i64::from(outcome.vouched).into(),
             ];
-            args.extend(outcome.retry.iter().map(|(_, delay)| (delay.as_millis() as i64).into()));
+            let delays = outcome.retry.iter().chain(&outcome.deferred);
+            args.extend(delays.map(|(_, delay)| (delay.as_millis() as i64).into()));
             Closed::read(&self.call(&ACK, args).await?)
         })
     }

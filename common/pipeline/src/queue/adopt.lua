@@ -5,7 +5,9 @@ local version, orders_version, run_id, seed, created_at, quantity, chunk, range,
 -- What a retry put back after the end of the run, and the version that shows that end (0: none).
 local end_version, vip_back, normal_back, late_vip = unpack(ARGV, 16, 19)
 local hidden, purged, new_format, ids_ms, source = unpack(ARGV, 20, 24)
-local first_figure = 25 -- then pairs of field and figure
+-- A limit that is not set is empty.
+local processor, hold, pause_after, max_failed, rate, in_flight, paused_by = unpack(ARGV, 25, 31)
+local first_figure = 32 -- then pairs of field and figure
 version, orders_version = tonumber(version), tonumber(orders_version)
 local had = num('version')
 if version <= had then return 0 end
@@ -56,7 +58,8 @@ elseif before[1] ~= run_id or had < orders_version then
 end
 redis.call('HSET', run, 'format', new_format, 'version', version, 'paused', paused,
     'lastRunId', last_run_id, 'letters', letters, 'first', first_figures, 'hidden', hidden,
-    'purged', purged)
+    'purged', purged, 'processor', processor, 'hold', hold, 'pauseAfter', pause_after,
+    'maxFailedPercent', max_failed, 'rate', rate, 'maxInFlight', in_flight, 'pausedBy', paused_by)
 if taken_up then
     set_phase('WAITING_VIP_DRAIN')
     before[2] = advance()
@@ -89,5 +92,7 @@ elseif intent == 'ended' then
 end
 local after = redis.call('HMGET', run, 'runId', 'phase')
 if after[1] ~= before[1] or after[2] ~= before[2] then announce(after[2]) end
+-- What is not held back any more goes on at once.
+if intent == 'run' then advance() end
 publish('wake')
 return 1

@@ -93,6 +93,18 @@ impl Queue {
                 number(run.map_or(0, RunSpec::ids_ms)),
                 run.map_or("", |run| run.source.as_str()).into(),
             ]);
+            let options = run.map(|run| &run.options);
+            let flow = options.map(|options| options.flow).unwrap_or_default();
+            let limit = |limit: Option<i64>| limit.map_or_else(|| "".into(), number);
+            args.extend([
+                options.and_then(|options| options.processor.as_deref()).unwrap_or("").into(),
+                number(i64::from(flow.on_vip_failure.holds())),
+                limit(flow.pause_after),
+                limit(flow.max_failed_percent),
+                limit(control.limits.orders_per_second),
+                limit(control.limits.max_in_flight),
+                control.paused.as_ref().map_or("", |pause| pause.by.as_str()).into(),
+            ]);
             let mut fields = fields(ended.map_or(known, |end| &end.figures))?;
             if let Some(end) = ended {
                 fields.push(("phase".to_owned(), end.phase.as_str().into()));

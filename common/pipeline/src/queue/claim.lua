@@ -1,7 +1,7 @@
 -- claim: the only way to get work; decides by phase, pause, abort and fence.
 -- Contract: claim.rs.
-local token, seen, worker, batch, lease_ms, high_water, vip_us, normal_us, may_generate, is_full
-    = unpack(ARGV)
+local token, seen, worker, batch, lease_ms, high_water, vip_us, normal_us, may_generate, is_full,
+    processor, call_size, may_call = unpack(ARGV)
 batch, lease_ms, high_water = tonumber(batch), tonumber(lease_ms), tonumber(high_water)
 
 if num('version') < tonumber(seen) or not format then
@@ -23,17 +23,22 @@ local function give(kind, a, b, ids)
     return grant(token, worker, lease_ms, kind, a, b, ids)
 end
 
-local A_SECOND = { 'wait', 1000 }
+local A_SECOND = { 'wait', 1000, '' }
 local A_MOMENT = 25 -- retries that are due within it are one batch, and not a call each
 
--- Until a retry is due.
+-- What holds batches back, and for how many ms, if anything does.
+local held_by, held_for = '', 1000
+
+-- Until a retry is due, or a limit may let more orders through.
 local function wait()
-    local due = 1000
+    local due = held_for
     for _, key in pairs(delayed) do
         local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-        if first[2] then due = math.min(due, math.max(A_MOMENT, first[2] - now)) end
+        if first[2] and (held_by == '' or tonumber(first[2]) > now) then
+            due = math.min(due, math.max(A_MOMENT, first[2] - now))
+        end
     end
-    return { 'wait', due }
+    return { 'wait', due, held_by }
 end
 
 local aborted = num('aborted') == 1
@@ -81,15 +86,30 @@ local function lend(priority, ids)
         redis.call('HINCRBY', run, 'violations', #ids)
     end
     redis.call('HINCRBY', run, priority .. 'Leased', #ids)
-    if num(priority .. 'Start') == 0 then
-        redis.call('HSET', run, priority .. 'Start', stamp())
-    end
-    return give(priority, 0, 0, table.concat(ids))
+    local at = stamp()
+    if num(priority .. 'Start') == 0 then redis.call('HSET', run, priority .. 'Start', at) end
+    return give(priority, 0, at, table.concat(ids))
+end
+
+-- Batches of a named processor are for workers that have it, and only while it takes calls.
+local wanted = redis.call('HGET', run, 'processor') or ''
+local may_drain = wanted == '' or (wanted == processor and may_call == '1')
+if wanted ~= '' then
+    batch = tonumber(call_size)
+    if not may_drain then held_by = 'processor' end
+end
+
+-- How many of n orders this claim may give out.
+local function allowed(n, fresh)
+    if n == 0 or not may_drain then return 0 end
+    local most, after, why = permitted(n, fresh)
+    if most == 0 then held_by, held_for = why, math.min(held_for, after) end
+    return most
 end
 
 local function drain(priority)
-    local ids = redis.call('LPOP', waiting[priority], batch)
-    return ids and lend(priority, ids)
+    local n = allowed(math.min(batch, redis.call('LLEN', waiting[priority])), true)
+    return n > 0 and lend(priority, redis.call('LPOP', waiting[priority], n)) or nil
 end
 
 -- Retries that are due, in a batch of their own: an order that fails again would cost the
@@ -97,7 +117,9 @@ end
 local function retry(priority)
     local set = delayed[priority]
     local due = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, math.min(batch, SLICE))
-    if #due == 0 then return nil end
+    local n = allowed(#due, false)
+    if n == 0 then return nil end
+    for i = #due, n + 1, -1 do due[i] = nil end
     redis.call('ZREM', set, unpack(due))
     return lend(priority, due)
 end

@@ -34,6 +34,46 @@ pub struct WorkerInfo {
     pub slots: u32,
     /// Leases that it holds.
     pub busy: u32,
+    /// None: it has the built-in one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<ProcessorInfo>,
+}
+
+/// The processor of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessorInfo {
+    pub name: String,
+    pub breaker: BreakerState,
+    /// Since when, ms since the epoch by Redis' clock; 0: since the worker started.
+    pub since_ms: i64,
+    /// The last fault.
+    pub last_error: Option<String>,
+    /// An order whose calls fault, alone, while no other order vouches for the processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<StuckOrder>,
+}
+
+/// An order that only a person can end, unless its processor is mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StuckOrder {
+    pub id: String,
+    /// Since when, ms since the epoch by Redis' clock.
+    pub since_ms: i64,
+    pub error: String,
+}
+
+/// The breaker between a worker and its processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BreakerState {
+    /// Calls are made.
+    Closed,
+    /// No call is made for a while: the processor is at fault.
+    Open,
+    /// One call is made, to see whether it works again.
+    HalfOpen,
 }
 
 impl Queue {

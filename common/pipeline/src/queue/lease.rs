@@ -26,8 +26,42 @@ pub enum Claim {
         what: String,
     },
     /// No work; ask again after this time, or when an event arrives.
-    Wait(Duration),
+    Wait(Duration, HeldBy),
     Work(Lease),
+}
+
+/// What holds batches back that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldBy {
+    /// Nothing that a claim knows of.
+    Nothing,
+    /// The limit `ordersPerSecond`.
+    Rate,
+    /// The limit `maxInFlight`.
+    InFlight,
+    /// The canary of the run.
+    PauseAfter,
+    /// The caller does not have the processor of the run, or it takes no calls.
+    Processor,
+}
+
+impl HeldBy {
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "" => Self::Nothing,
+            "ordersPerSecond" => Self::Rate,
+            "maxInFlight" => Self::InFlight,
+            "pauseAfter" => Self::PauseAfter,
+            "processor" => Self::Processor,
+            _ => return None,
+        })
+    }
+
+    /// Is it a limit of the queue?
+    #[must_use]
+    pub const fn is_limit(self) -> bool {
+        matches!(self, Self::Rate | Self::InFlight)
+    }
 }
 
 /// Work under a lease. Close it with a push, an ack or a release before its deadline, or the
@@ -51,6 +85,12 @@ pub struct Lease {
     /// What a person decided about dead letters of the run.
     pub letters: Vec<LetterDecision>,
     pub phase: Phase,
+    /// The processor of the run; none: the built-in one.
+    pub processor: Option<String>,
+    /// The time of the run when a batch was claimed, ms since the epoch: it never goes back.
+    pub claimed_ms: i64,
+    /// The latest claim under which the processor judged an order of the run, likewise; 0: none.
+    pub vouched_ms: i64,
     pub work: Work,
 }
 
@@ -110,6 +150,8 @@ struct Granted<'a> {
     letters: String,
     since_ms: i64,
     phase: String,
+    processor: String,
+    vouched_ms: i64,
 }
 
 impl<'a> Granted<'a> {
@@ -127,6 +169,8 @@ impl<'a> Granted<'a> {
             letters: answer.text()?,
             since_ms: answer.int()?,
             phase: answer.text()?,
+            processor: answer.text()?,
+            vouched_ms: answer.int()?,
         })
     }
 }
@@ -139,7 +183,11 @@ impl Claim {
         match kind.as_str() {
             "behind" => return Ok(Self::Behind),
             "lost" => return Ok(Self::Lost { version: answer.int()?, what: answer.text()? }),
-            "wait" => return Ok(Self::Wait(Duration::from_millis(answer.count()?))),
+            "wait" => {
+                let after = Duration::from_millis(answer.count()?);
+                let held_by = HeldBy::read(&answer.text()?);
+                return Ok(Self::Wait(after, held_by.ok_or_else(|| answer.unexpected())?));
+            }
             _ => {}
         }
         let granted = Granted::read(&mut answer)?;
@@ -156,6 +204,7 @@ impl Claim {
             "save" => Work::Save,
             _ => return Err(answer.unexpected()),
         };
+        let claimed_ms = granted.end.as_i64().unwrap_or(granted.since_ms);
         Ok(Self::Work(Lease {
             token: token.clone(),
             run_id: granted.run_id,
@@ -167,6 +216,9 @@ impl Claim {
             replay: granted.replay,
             letters: LetterDecision::read(&granted.letters).map_err(QueueError::Answer)?,
             phase: granted.phase.parse().map_err(QueueError::Answer)?,
+            processor: Some(granted.processor).filter(|name| !name.is_empty()),
+            claimed_ms,
+            vouched_ms: granted.vouched_ms,
             work,
         }))
     }

@@ -87,8 +87,8 @@ local function push_head(list, blob)
 end
 
 -- A lease's record: `kind worker since a b`, a line feed, then the ids.
--- a and b: first and last + 1 index for pushes; a of a batch: when the orders are due
--- if they come back, 0 for at once.
+-- a and b: first and last + 1 index for pushes. Of a batch: a, when the orders are due if they come
+-- back, 0 for at once; b, the time of the run when it was claimed, 0 if a person took it.
 local function read_lease(record)
     local kind, worker, since, a, b, at = record:match('^(%S+) (%S+) (%S+) (%S+) (%S+)\n()')
     return { kind = kind, worker = worker, since = tonumber(since),
@@ -97,11 +97,12 @@ end
 
 -- The answer of the scripts that give work out: `Granted` in lease.rs reads it.
 local function work_of(lease)
-    local run_id, seed, created_at, ids_ms, source, version, replay, letters, phase = unpack(
-        redis.call('HMGET', run, 'runId', 'seed', 'createdAt', 'idsMs', 'source', 'version',
-            'replay', 'letters', 'phase'))
+    local run_id, seed, created_at, ids_ms, source, version, replay, letters, phase, processor,
+        vouched_at = unpack(redis.call('HMGET', run, 'runId', 'seed', 'createdAt', 'idsMs', 'source',
+            'version', 'replay', 'letters', 'phase', 'processor', 'vouchedAt'))
     return { lease.kind, run_id, seed, ids_ms or created_at, source or '', version, lease.a,
-        lease.b, lease.ids, replay or '0', letters or '', lease.since, phase }
+        lease.b, lease.ids, replay or '0', letters or '', lease.since, phase, processor or '',
+        vouched_at or '0' }
 end
 
 local function grant(token, worker, lease_ms, kind, a, b, ids)
@@ -153,6 +154,58 @@ end
 local function held(priority)
     return redis.call('LLEN', waiting[priority]) + num(priority .. 'Leased')
         + redis.call('ZCARD', delayed[priority])
+end
+
+-- A limit of the run's hash; nil if there is none.
+local function limit(field)
+    local text = redis.call('HGET', run, field)
+    return text and text ~= '' and tonumber(text) or nil
+end
+
+-- Orders that may be claimed by the rate now: the bucket holds those of one second, begins empty,
+-- and its time is clamped, for the clock may jump (I14).
+local function fill_bucket(rate)
+    local tokens, at = nums('tokens', 'tokensAt')
+    if at == 0 then at = now end
+    tokens = math.min(rate, tokens + rate * math.max(0, math.min(1000, now - at)) / 1000)
+    redis.call('HSET', run, 'tokens', string.format('%.3f', tokens), 'tokensAt', now)
+    return tokens
+end
+
+-- How many of n orders may be claimed, by the limits of the queue and, if they are `fresh` and
+-- not retries, by the canary of the run. If none: after how many ms to ask again, and why. Few are not
+-- given, so that batches do not crumble: a tenth of a limit, unless there are fewer.
+local function permitted(n, fresh)
+    if n == 0 then return 0 end
+    local after = fresh and limit('pauseAfter')
+    if after then
+        for _, priority in ipairs({ 'vip', 'normal' }) do
+            local processed, dead, removed, out = nums(priority .. 'Processed', priority .. 'Dead',
+                priority .. 'Removed', priority .. 'Leased')
+            after = after - processed - dead - removed - out - redis.call('ZCARD', delayed[priority])
+        end
+        n = math.min(n, after)
+        if n <= 0 then return 0, 1000, 'pauseAfter' end
+    end
+    local in_flight = limit('maxInFlight')
+    if in_flight then
+        local room = in_flight - num('vipLeased') - num('normalLeased')
+        if room < math.min(n, math.max(1, math.floor(in_flight / 10))) then
+            return 0, 1000, 'maxInFlight'
+        end
+        n = math.min(n, room)
+    end
+    local rate = limit('rate')
+    if rate then
+        local tokens = fill_bucket(rate)
+        local least = math.min(n, math.max(1, math.floor(rate / 10)))
+        if tokens < least then
+            return 0, math.ceil((least - tokens) * 1000 / rate), 'ordersPerSecond'
+        end
+        n = math.min(n, math.floor(tokens))
+        redis.call('HSET', run, 'tokens', string.format('%.3f', tokens - n))
+    end
+    return n
 end
 
 -- Is every order of this priority terminal? A list alone may have been deleted.
@@ -232,7 +285,19 @@ local function advance()
         redis.call('HSET', run, 'generationEnd', stamp())
         phase = set_phase('WAITING_VIP_DRAIN')
     end
-    if phase == 'WAITING_VIP_DRAIN' and all_terminal('vip') then
+    -- A replay has counted the dead by then.
+    local percent = num('chunksDone') == num('chunks') and limit('maxFailedPercent')
+    if percent then
+        local dead = num('vipDead') + num('normalDead')
+        local done = dead + num('vipProcessed') + num('normalProcessed')
+        if done >= 100 and dead > math.ceil(done * percent / 100) then
+            redis.call('HSET', run, 'error',
+                string.format('%d of %d orders failed: more than %d %%', dead, done, percent))
+            return set_phase('ERROR')
+        end
+    end
+    if phase == 'WAITING_VIP_DRAIN' and all_terminal('vip')
+        and not (num('hold') == 1 and num('vipDead') > 0) then
         redis.call('HSET', run, 'fenceOpenedAt', stamp())
         phase = set_phase('ENQUEUE_NORMAL')
     end

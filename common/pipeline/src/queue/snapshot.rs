@@ -12,7 +12,11 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use fred::types::{Value, scripts::Script};
 use futures_util::future::BoxFuture;
-use pedidos_core::{control::Source, order::OrderId, run::Phase};
+use pedidos_core::{
+    control::{Flow, Limits, OnVipFailure, PausedBy, RunOptions, Source},
+    order::OrderId,
+    run::Phase,
+};
 
 use super::{
     answer::Answer,
@@ -85,6 +89,26 @@ impl<'a> Fields<'a> {
         u64::try_from(self.number(field)).unwrap_or(0)
     }
 
+    /// None: not set, or this Redis was written by a program that does not know it.
+    fn limit(&self, field: &str) -> Option<i64> {
+        self.hash.get(field)?.parse().ok()
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            processor: self.hash.get("processor").filter(|name| !name.is_empty()).cloned(),
+            flow: Flow {
+                pause_after: self.limit("pauseAfter"),
+                on_vip_failure: if self.number("hold") == 1 {
+                    OnVipFailure::Hold
+                } else {
+                    OnVipFailure::Continue
+                },
+                max_failed_percent: self.limit("maxFailedPercent"),
+            },
+        }
+    }
+
     fn run(&self) -> Result<Option<RunView>> {
         let Some(run_id) = self.hash.get("runId") else { return Ok(None) };
         let phase: Phase = match self.hash.get("phase") {
@@ -102,6 +126,8 @@ impl<'a> Fields<'a> {
                 None => Source::Generated,
             },
             quantity: self.size("quantity"),
+            options: self.options(),
+            vouched_ms: self.number("vouchedAt"),
             phase,
             aborted,
             cancelling: (aborted && phase.is_active())
@@ -129,6 +155,14 @@ impl<'a> Fields<'a> {
             now_ms: self.now_ms,
             version: self.number("version"),
             paused: self.number("paused") == 1,
+            paused_by: match self.hash.get("pausedBy").map(String::as_str) {
+                Some("pauseAfter") => PausedBy::PauseAfter,
+                _ => PausedBy::Person,
+            },
+            limits: Limits {
+                orders_per_second: self.limit("rate"),
+                max_in_flight: self.limit("maxInFlight"),
+            },
             last_run_id: self.hash.get("lastRunId").filter(|id| !id.is_empty()).cloned(),
             run: self.run()?,
             waiting: [self.vip_waiting, self.normal_waiting],

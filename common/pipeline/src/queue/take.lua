@@ -11,7 +11,7 @@ if held then return work_of(read_lease(held)) end
 
 local phase = redis.call('HGET', run, 'phase')
 if num('aborted') == 1 or phase == 'IDLE' or phase == 'DONE' or phase == 'ABORTED' then
-    return { 'wait', 0 }
+    return { 'wait', 0, '' }
 end
 
 local function give(priority, due, ids)
@@ -21,8 +21,9 @@ end
 
 local from = {}
 function from.wait(priority)
-    local ids = redis.call('LPOP', waiting[priority], most)
-    return ids and give(priority, 0, table.concat(ids))
+    local n, after, why = permitted(math.min(most, redis.call('LLEN', waiting[priority])), true)
+    if n > 0 then return give(priority, 0, table.concat(redis.call('LPOP', waiting[priority], n))) end
+    return why and { 'wait', after, why }
 end
 -- Orders that come back wait until the last of them is due.
 function from.delayed(priority)
@@ -46,4 +47,4 @@ function from.active(priority)
         end
     end
 end
-return from[state]('vip') or from[state]('normal') or { 'wait', 0 }
+return from[state]('vip') or from[state]('normal') or { 'wait', 0, '' }

@@ -10,6 +10,7 @@ mod claim;
 mod clock;
 mod extend;
 mod fixture;
+mod flow;
 mod hold;
 mod jobs;
 mod letters;

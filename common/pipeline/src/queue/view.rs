@@ -1,7 +1,7 @@
 //! What Redis shows of a run at one instant.
 
 use pedidos_core::{
-    control::Source,
+    control::{Limits, PausedBy, RunOptions, Source},
     order::{OrderId, Priority},
     run::{Figures, Ledger, Phase},
 };
@@ -16,6 +16,9 @@ pub struct Snapshot {
     /// The version of control that this Redis has; 0: Redis is empty.
     pub version: i64,
     pub paused: bool,
+    /// Who has paused it, if it is paused.
+    pub paused_by: PausedBy,
+    pub limits: Limits,
     /// The last run in the history.
     pub last_run_id: Option<String>,
     /// The run, active or ended.
@@ -56,6 +59,9 @@ pub struct RunView {
     pub created_ms: i64,
     pub source: Source,
     pub quantity: u64,
+    pub options: RunOptions,
+    /// The latest claim under which the processor judged an order of it, ms since the epoch; 0: none.
+    pub vouched_ms: i64,
     pub phase: Phase,
     /// The run is being cancelled, or was.
     pub aborted: bool,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use mongodb::bson::{Binary, DateTime, spec::BinarySubtype};
 use pedidos_core::{
+    control::RunOptions,
     import::{ImportState, seed_of},
     list::Reject,
     order::{Generator, OrderId, Priority, VipBits},
@@ -46,6 +47,9 @@ pub struct ImportDocument {
     /// Until then the sweep looks for what a late upload stored; none: there is nothing to sweep.
     #[serde(default)]
     pub sweep_until: Option<DateTime>,
+    /// How it runs, once it is started.
+    #[serde(default)]
+    pub options: RunOptions,
 }
 
 impl ImportDocument {

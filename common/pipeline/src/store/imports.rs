@@ -5,7 +5,7 @@ use mongodb::{
     bson::{Bson, DateTime, Document, doc, serialize_to_bson, serialize_to_document},
     options::ReturnDocument,
 };
-use pedidos_core::import::ImportState;
+use pedidos_core::{control::RunOptions, import::ImportState};
 
 use super::{
     call::within,
@@ -24,11 +24,13 @@ pub struct Commit {
     pub after: ImportDocument,
 }
 
-/// What changes with the state of an import, ms since the epoch.
-#[derive(Debug, Clone, Copy)]
-pub struct Times {
+/// What changes with the state of an import. Times are ms since the epoch.
+#[derive(Debug, Clone, Default)]
+pub struct Moved {
     pub sealed_at: Option<i64>,
     pub sweep_until: i64,
+    /// How it is to run, once it is started.
+    pub options: Option<RunOptions>,
 }
 
 impl Store {
@@ -160,7 +162,7 @@ impl Store {
         &'a self,
         import: &'a ImportDocument,
         to: ImportState,
-        times: Times,
+        moved: Moved,
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let same = doc! {
@@ -170,12 +172,15 @@ impl Store {
                 "lines": import.lines,
             };
             let mut set = doc! { "state": to.as_str() };
-            set.insert("sweepUntil", DateTime::from_millis(times.sweep_until));
-            if let Some(at) = times.sealed_at {
+            set.insert("sweepUntil", DateTime::from_millis(moved.sweep_until));
+            if let Some(at) = moved.sealed_at {
                 set.insert("sealedAt", DateTime::from_millis(at));
             }
-            let moves = doc! { "$set": set, "$inc": { "moves": 1_i64 } };
-            Ok(within(self.imports.update_one(same, moves)).await?.matched_count == 1)
+            if let Some(options) = &moved.options {
+                set.insert("options", serialize_to_bson(options).map_err(corrupt)?);
+            }
+            let update = doc! { "$set": set, "$inc": { "moves": 1_i64 } };
+            Ok(within(self.imports.update_one(same, update)).await?.matched_count == 1)
         })
     }
 

@@ -108,7 +108,15 @@ impl Store {
                         LetterAction::Retry | LetterAction::RetryLate => doc! {
                             "$set": set,
                             "$currentDate": { "retriedAt": true },
-                            "$unset": { "outcome": "" },
+                            // What has been tried stays, in its history.
+                            "$unset": {
+                                "outcome.error": "",
+                                "outcome.attempts": "",
+                                "outcome.at": "",
+                                "outcome.marks": "",
+                                "outcome.asked": "",
+                                "outcome.batch": "",
+                            },
                         },
                     };
                     let of = Orders::In(ids);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use mongodb::bson::{DateTime, Document, serialize_to_document};
 use pedidos_core::{
-    control::{Control, End, Retry, RunSpec, Source},
+    control::{Control, End, Retry, RunOptions, RunSpec, Source},
     order::{OrderId, Priority},
     run::{Figures, Phase},
 };
@@ -169,6 +169,12 @@ impl RunDocument {
     #[must_use]
     pub fn source(&self) -> Source {
         self.spec.as_ref().map_or(Source::Generated, |run| run.source)
+    }
+
+    /// How it was asked to run.
+    #[must_use]
+    pub fn options(&self) -> RunOptions {
+        self.spec.as_ref().map(|run| run.options.clone()).unwrap_or_default()
     }
 
     /// The document that belongs to this control: of an ended run with the figures of its end, of

@@ -51,6 +51,14 @@ pub struct StoredOutcome {
     pub at: Option<DateTime>,
 }
 
+impl StoredOutcome {
+    /// Is anything known of it? A letter that was put back has its history alone.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.error.is_some() || self.attempts.is_some() || self.at.is_some()
+    }
+}
+
 fn if_any<'de, D: Deserializer<'de>, T: DeserializeOwned>(field: D) -> Result<Option<T>, D::Error> {
     Ok(deserialize_from_bson(Bson::deserialize(field)?).ok())
 }

@@ -95,7 +95,8 @@ impl Tallies {
         }
         let note = document.get_str("observacoes").unwrap_or_default();
         let due = match status {
-            PROCESSADO => Some(order.priority.processed_note()),
+            // A named processor leaves it alone.
+            PROCESSADO if run.options.processor.is_none() => Some(order.priority.processed_note()),
             _ => order.note,
         };
         if due.is_some_and(|due| note != due) {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use pedidos_core::{control::Control, import::ImportState, order::Priority};
+use pedidos_core::{
+    control::{Control, RunOptions},
+    import::ImportState,
+    order::Priority,
+};
 use uuid::Uuid;
 
 use super::Result;
@@ -58,6 +62,7 @@ impl Controller {
             sealed_at: None,
             expires_at: DateTime::from_millis(ids_ms + wanted.lifetime.as_millis() as i64),
             sweep_until: None,
+            options: RunOptions::default(),
         };
         Ok(match self.store.insert_import(&import).await? {
             Some(import) => Created { import, repeated: true },
@@ -73,7 +78,7 @@ impl Controller {
         self.change(|control, now| {
             ids_ms = control.next_time(now);
             control.last_run_at = ids_ms;
-            control.format = Control::IMPORT_FORMAT;
+            control.format = Control::SECOND_FORMAT;
             true
         })
         .await?;

@@ -5,7 +5,7 @@ use pedidos_core::import::ImportState;
 use super::{ImportError, Result};
 use crate::{
     commands::controller::Controller,
-    store::{ImportDocument, StoreError, Times},
+    store::{ImportDocument, Moved, StoreError},
 };
 
 impl Controller {
@@ -32,8 +32,8 @@ impl Controller {
         import: &ImportDocument,
         now: i64,
     ) -> std::result::Result<bool, StoreError> {
-        let times = Times { sealed_at: None, sweep_until: now + Self::SWEEP_AFTER_MS };
-        self.store.move_import(import, ImportState::Discarded, times).await
+        let moved = Moved { sweep_until: now + Self::SWEEP_AFTER_MS, ..Moved::default() };
+        self.store.move_import(import, ImportState::Discarded, moved).await
     }
 
     /// The orders first: as long as there is a block, there may be orders.

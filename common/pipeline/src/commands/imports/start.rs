@@ -5,22 +5,24 @@
 //! finishes the start once no run is active.
 
 use pedidos_core::{
-    control::{Control, RunSpec},
+    control::{Control, RunOptions, RunSpec},
     import::ImportState,
 };
 
 use super::{ImportError, Result};
 use crate::{
     commands::{controller::Controller, error::CommandError},
-    store::{ImportDocument, Times},
+    store::{ImportDocument, Moved},
 };
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StartImport {
     /// Start it also if lines are rejected.
     pub skip_rejects: bool,
     /// The lines that it must have.
     pub lines: Option<u64>,
+    /// How it runs; one that is started already runs as was said then.
+    pub options: RunOptions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +66,14 @@ impl Controller {
                     return Err(ImportError::State(import.state));
                 }
                 ImportState::Open | ImportState::Sealed => {
-                    check(&import, wanted)?;
+                    check(&import, &wanted)?;
                     if let Some(run_id) = active {
                         return Err(CommandError::Active { run_id }.into());
                     }
                 }
             }
-            if !self.mark_started(&import, snapshot.now_ms).await? {
+            let options = if was_started { &import.options } else { &wanted.options };
+            if !self.mark_started(&import, options, snapshot.now_ms).await? {
                 continue;
             }
             let named = control.run.as_ref().is_some_and(|run| run.run_id == import_id);
@@ -80,8 +83,9 @@ impl Controller {
             if let Some(run_id) = active {
                 return Ok(started(was_started, Some(run_id)));
             }
-            let import = ImportDocument { state: ImportState::Started, ..import.clone() };
-            if !self.mark_started(&import, snapshot.now_ms).await? {
+            let options = options.clone();
+            let import = ImportDocument { state: ImportState::Started, options, ..import.clone() };
+            if !self.mark_started(&import, &import.options, snapshot.now_ms).await? {
                 continue;
             }
             if self.set_run(&control, &import, snapshot.now_ms).await? {
@@ -92,11 +96,16 @@ impl Controller {
 
     /// Answers false if the import has changed since it was read. Also one that is started is
     /// compared and written: what was read may be behind, and the import deleted since.
-    async fn mark_started(&self, import: &ImportDocument, now: i64) -> Result<bool> {
+    async fn mark_started(
+        &self,
+        import: &ImportDocument,
+        options: &RunOptions,
+        now: i64,
+    ) -> Result<bool> {
         let sweep_until = now + Self::SWEEP_AFTER_MS;
         if import.state == ImportState::Open {
-            let times = Times { sealed_at: Some(now), sweep_until };
-            if !self.store.move_import(import, ImportState::Sealed, times).await? {
+            let sealed = Moved { sealed_at: Some(now), sweep_until, options: None };
+            if !self.store.move_import(import, ImportState::Sealed, sealed).await? {
                 return Ok(false);
             }
         }
@@ -105,8 +114,8 @@ impl Controller {
             state => state,
         };
         let sealed = ImportDocument { state: from, ..import.clone() };
-        let times = Times { sealed_at: None, sweep_until };
-        Ok(self.store.move_import(&sealed, ImportState::Started, times).await?)
+        let started = Moved { sealed_at: None, sweep_until, options: Some(options.clone()) };
+        Ok(self.store.move_import(&sealed, ImportState::Started, started).await?)
     }
 
     /// Makes it the run of control, if that is as it was read.
@@ -120,12 +129,11 @@ impl Controller {
         self.store.ensure_run(control).await?;
         let created_ms = control.next_time(now);
         let mut next = control.next();
-        next.begin(RunSpec::imported(
-            &import.import_id,
-            import.ids_ms,
-            import.accepted,
-            created_ms,
-        ));
+        let ImportDocument { import_id, ids_ms, accepted, options, .. } = import;
+        next.begin(RunSpec {
+            options: options.clone(),
+            ..RunSpec::imported(import_id, *ids_ms, *accepted, created_ms)
+        });
         if !self.set(&mut next).await? {
             return Ok(false);
         }
@@ -134,7 +142,7 @@ impl Controller {
     }
 }
 
-fn check(import: &ImportDocument, wanted: StartImport) -> Result<()> {
+fn check(import: &ImportDocument, wanted: &StartImport) -> Result<()> {
     let found = import.lines as u64;
     match wanted.lines {
         Some(expected) if expected != found => {

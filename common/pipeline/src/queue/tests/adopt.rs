@@ -119,7 +119,7 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     run.set_field("format", "99").await;
     let refused = [
         run.snapshot().await.err(),
-        run.claim(&Token::random(), "w", [Duration::ZERO; 2], true).await.err(),
+        run.claim(&Token::random(), "w", [Duration::ZERO; 2], true, Calls::NONE).await.err(),
         run.reclaim().await.err(),
         run.adopt(&run.control.next(), &Figures::default(), None).await.err(),
     ];

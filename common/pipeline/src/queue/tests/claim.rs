@@ -7,7 +7,7 @@ async fn the_same_token_gets_the_same_lease() {
     let run = Fixture::with_run(&settings(), 20).await;
     let token = Token::random();
     for _ in 0..3 {
-        match run.claim(&token, "w", [Duration::ZERO; 2], true).await.unwrap() {
+        match run.claim(&token, "w", [Duration::ZERO; 2], true, Calls::NONE).await.unwrap() {
             Claim::Work(lease) => assert_eq!(lease.work, Work::Generate(0..8)),
             other => panic!("{other:?}"),
         }
@@ -39,9 +39,10 @@ async fn a_part_of_a_batch_is_left_to_grow_while_more_is_generated() {
 #[tokio::test]
 async fn a_worker_that_builds_chunks_enough_is_given_none_and_drains() {
     let run = Fixture::with_run(&settings(), 20).await;
-    let ask =
-        || async { run.claim(&Token::random(), "w", [Duration::ZERO; 2], false).await.unwrap() };
-    assert!(matches!(ask().await, Claim::Wait(_)));
+    let ask = || async {
+        run.claim(&Token::random(), "w", [Duration::ZERO; 2], false, Calls::NONE).await.unwrap()
+    };
+    assert!(matches!(ask().await, Claim::Wait(..)));
     let chunk = run.take().await;
     run.push(&chunk).await;
     match ask().await {
@@ -99,7 +100,7 @@ async fn a_waiting_retry_shortens_the_wait() {
     let retry = batch.iter().map(|id| (*id, Duration::from_millis(300))).collect();
     run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
     match run.ask().await {
-        Claim::Wait(hint) => assert!(hint <= Duration::from_millis(300), "{hint:?}"),
+        Claim::Wait(hint, _) => assert!(hint <= Duration::from_millis(300), "{hint:?}"),
         other => panic!("{other:?}"),
     }
 }
@@ -139,7 +140,7 @@ async fn who_has_nothing_to_do_is_never_told_to_ask_again_at_once() {
     run.make_retries_due().await;
     // Due, but not to be had: there is no point in asking before anything changes.
     match run.ask().await {
-        Claim::Wait(hint) => assert_eq!(hint, Duration::from_secs(1)),
+        Claim::Wait(hint, _) => assert_eq!(hint, Duration::from_secs(1)),
         other => panic!("{other:?}"),
     }
     run.resume().await;
@@ -149,7 +150,7 @@ async fn who_has_nothing_to_do_is_never_told_to_ask_again_at_once() {
     run.ack(&lease.token, &Outcome { retry, ..Outcome::default() }).await.unwrap();
     match run.ask().await {
         // What is due within a moment is one batch.
-        Claim::Wait(hint) => assert!(hint >= Duration::from_millis(25), "{hint:?}"),
+        Claim::Wait(hint, _) => assert!(hint >= Duration::from_millis(25), "{hint:?}"),
         Claim::Work(again) => assert_eq!(again.work, lease.work, "they are due by now"),
         other => panic!("{other:?}"),
     }
@@ -206,7 +207,7 @@ async fn time_spent_pushing_is_added_up() {
     let run = Fixture::with_run(&settings(), 8).await;
     for _ in 0..2 {
         let spent = [Duration::from_micros(1500), Duration::from_micros(20)];
-        run.claim(&Token::random(), "w", spent, true).await.unwrap();
+        run.claim(&Token::random(), "w", spent, true, Calls::NONE).await.unwrap();
     }
     let figures = run.see().await.run.unwrap().figures;
     assert_eq!((figures.enqueue_vip_us, figures.enqueue_normal_us), (3000, 40));
@@ -217,7 +218,7 @@ async fn an_ended_run_stays_as_it_was_saved() {
     let mut run = Fixture::with_run(&settings(), 8).await;
     run.end(Phase::Done, Figures { enqueue_vip_us: 7, ..Figures::default() }).await;
     let spent = [Duration::from_micros(1500), Duration::from_micros(20)];
-    run.claim(&Token::random(), "w", spent, true).await.unwrap();
+    run.claim(&Token::random(), "w", spent, true, Calls::NONE).await.unwrap();
     let figures = run.see().await.run.unwrap().figures;
     assert_eq!((figures.enqueue_vip_us, figures.enqueue_normal_us), (7, 0));
 }

@@ -3,7 +3,15 @@
 use super::*;
 
 fn info(id: &str) -> WorkerInfo {
-    WorkerInfo { id: id.into(), host: "h".into(), pid: 1, version: "v".into(), slots: 25, busy: 3 }
+    WorkerInfo {
+        id: id.into(),
+        host: "h".into(),
+        pid: 1,
+        version: "v".into(),
+        slots: 25,
+        busy: 3,
+        processor: None,
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use fred::{
     types::Value,
 };
 use pedidos_core::{
-    control::{CancelOptions, Control, End, Pause, RunSpec},
+    control::{CancelOptions, Control, End, Pause, PausedBy, RunSpec},
     order::Generator,
 };
 
@@ -84,7 +84,7 @@ impl Fixture {
     }
 
     pub(super) async fn pause(&mut self) {
-        self.change(|control| control.paused = Some(Pause { at: 1 })).await;
+        self.change(|control| control.paused = Some(Pause { at: 1, by: PausedBy::Person })).await;
     }
 
     pub(super) async fn resume(&mut self) {
@@ -218,7 +218,10 @@ impl Fixture {
     }
 
     pub(super) async fn ask(&self) -> Claim {
-        self.queue.claim(&Token::random(), "w", [Duration::ZERO; 2], true).await.unwrap()
+        self.queue
+            .claim(&Token::random(), "w", [Duration::ZERO; 2], true, Calls::NONE)
+            .await
+            .unwrap()
     }
 
     /// A claim that must give work.
@@ -232,7 +235,7 @@ impl Fixture {
     /// A claim that must give none.
     pub(super) async fn expect_none(&self) {
         let claim = self.ask().await;
-        assert!(matches!(claim, Claim::Wait(_)), "{claim:?}");
+        assert!(matches!(claim, Claim::Wait(..)), "{claim:?}");
     }
 
     /// Pushes a chunk or a range as a worker would that found nothing in MongoDB.

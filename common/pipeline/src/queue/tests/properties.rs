@@ -120,13 +120,16 @@ async fn perform(run: &mut Fixture, model: &mut Model, act: &Act) {
                 model.check_exclusive(&lease);
                 model.live.push(lease);
             }
-            Claim::Wait(_) => {}
+            Claim::Wait(..) => {}
             other => panic!("this Redis is not behind, and has lost nothing: {other:?}"),
         },
         Act::ClaimAgain(which) => {
             if let Some(at) = Model::pick(&model.live, *which) {
                 let lease = &model.live[at];
-                let again = run.claim(&lease.token, "w", [Duration::ZERO; 2], true).await.unwrap();
+                let again = run
+                    .claim(&lease.token, "w", [Duration::ZERO; 2], true, Calls::NONE)
+                    .await
+                    .unwrap();
                 assert!(matches!(again, Claim::Work(again) if again.work == lease.work));
             }
         }
@@ -230,7 +233,11 @@ async fn finish(run: &mut Fixture, model: &mut Model) {
     run.set_field("saveAfter", "0").await;
     loop {
         run.make_retries_due().await;
-        match run.claim(&Token::random(), "w", [Duration::ZERO; 2], true).await.unwrap() {
+        match run
+            .claim(&Token::random(), "w", [Duration::ZERO; 2], true, Calls::NONE)
+            .await
+            .unwrap()
+        {
             Claim::Work(lease) if lease.work == Work::Save => return model.live.push(lease),
             Claim::Work(lease) => {
                 model.check_exclusive(&lease);

@@ -10,7 +10,7 @@ async fn pick(run: &Fixture, what: Take, most: u64) -> Option<(Token, Vec<OrderI
             Work::Drain(_, ids) => Some((token, ids)),
             other => panic!("{other:?}"),
         },
-        Claim::Wait(_) => None,
+        Claim::Wait(..) => None,
         other => panic!("{other:?}"),
     }
 }
