@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Orders that failed, with the reason.
-type Failures = Vec<(OrderId, String)>;
+pub(crate) type Failures = Vec<(OrderId, String)>;
 
 impl Worker {
     /// Processes a batch: MongoDB first, then the ack.
@@ -33,8 +33,8 @@ impl Worker {
         priority: Priority,
         ids: &[OrderId],
     ) -> Result<Closed, WorkError> {
-        let (mut outcome, failures) = self.process(lease, priority, ids).await?;
-        self.decide(lease, generator, priority, failures, &mut outcome).await?;
+        let (mut outcome, failures) = self.process(priority, ids).await?;
+        self.fail(lease, generator, priority, failures, &mut outcome).await?;
         let closed = timed("ack", self.queue().ack(&lease.token, &outcome)).await?;
         if closed != Closed::Stale {
             self.count(priority, ids.len(), &outcome);
@@ -42,10 +42,10 @@ impl Worker {
         Ok(closed)
     }
 
-    fn count(&self, priority: Priority, orders: usize, outcome: &Outcome) {
-        let Outcome { retry, dead, removed, returned } = outcome;
+    pub(crate) fn count(&self, priority: Priority, orders: usize, outcome: &Outcome) {
+        let Outcome { retry, dead, removed, returned, deferred, vouched: _ } = outcome;
         let [retried, dead, removed, returned] =
-            [retry.len(), dead.len(), removed.len(), returned.len()];
+            [retry.len(), dead.len(), removed.len(), returned.len() + deferred.len()];
         // Every order that the outcome does not name.
         let processed = orders - (retried + dead + removed + returned);
         self.progress.add_processed(processed as u64);
@@ -67,7 +67,6 @@ impl Worker {
     /// their write, or has no document of theirs.
     async fn process(
         &self,
-        lease: &Lease,
         priority: Priority,
         ids: &[OrderId],
     ) -> Result<(Outcome, Failures), WorkError> {
@@ -97,18 +96,13 @@ impl Worker {
             let error = refused.get(id).cloned().unwrap_or(unknown);
             failures.push((*id, error));
         }
-        if !failures.is_empty() {
-            let control = until_answered("control", || self.store().control()).await?;
-            if !control.wants(&lease.run_id) {
-                return Err(WorkError::RunInactive);
-            }
-        }
         Ok((outcome, failures))
     }
 
-    /// Decides for each order that failed: a retry after a delay, or a dead letter once its attempts
-    /// are spent. MongoDB has a dead letter before Redis counts it.
-    async fn decide(
+    /// Decides for each order that failed by itself, if the run is still active: a retry after a
+    /// delay, or a dead letter once its attempts are spent. MongoDB has a dead letter before Redis
+    /// counts it.
+    pub(crate) async fn fail(
         &self,
         lease: &Lease,
         generator: &Generator,
@@ -118,6 +112,10 @@ impl Worker {
     ) -> Result<(), WorkError> {
         if failures.is_empty() {
             return Ok(());
+        }
+        let control = until_answered("control", || self.store().control()).await?;
+        if !control.wants(&lease.run_id) {
+            return Err(WorkError::RunInactive);
         }
         let ids: Vec<OrderId> = failures.iter().map(|(id, _)| *id).collect();
         let made = self.queue().attempts(&ids).await?;

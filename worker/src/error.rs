@@ -9,6 +9,9 @@ pub(crate) enum WorkError {
     LeaseLost,
     #[error("the run is not active any more")]
     RunInactive,
+    /// A claim gives such a batch to nobody else.
+    #[error("this worker does not have the processor of the run")]
+    NoProcessor,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -44,9 +47,10 @@ impl WorkError {
                 Some(("mongodb", cause.kind()))
             }
             Self::Command(CommandError::StaleStore { .. }) => Some(("mongodb", "stale")),
-            Self::Command(CommandError::Active { .. }) | Self::LeaseLost | Self::RunInactive => {
-                None
-            }
+            Self::Command(CommandError::Active { .. })
+            | Self::LeaseLost
+            | Self::RunInactive
+            | Self::NoProcessor => None,
         }
     }
 }

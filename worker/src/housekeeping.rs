@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use crate::{calls::count_failure, progress::Totals, worker::Worker};
+use crate::{calls::count_failure, metrics::show_breaker, progress::Totals, worker::Worker};
 
 /// How often an idle worker looks for something to sweep.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -41,9 +41,14 @@ impl Worker {
     }
 
     async fn beat(&self) -> Result<(), QueueError> {
-        for token in self.queue().extend(&self.info(), &self.leases.tokens()).await? {
+        let (mut tokens, until) = (self.leases.tokens(), Instant::now() + self.lease_time);
+        let info = self.info();
+        show_breaker(info.processor.as_ref().map(|processor| processor.breaker));
+        for token in self.queue().extend(&info, &tokens).await? {
             self.leases.stop(&token);
+            tokens.retain(|extended| *extended != token);
         }
+        self.leases.extended(&tokens, until);
         let leases = self.queue().reclaim().await?;
         if leases > 0 {
             counter!(names::RECLAIMED).increment(leases);
@@ -80,6 +85,7 @@ impl Worker {
         next_sweep: &mut Instant,
     ) -> Result<(), CommandError> {
         let (control, snapshot) = self.controller.sync().await?;
+        self.controller.pause_canary(&control, &snapshot).await?;
         let phase = snapshot.phase();
         if phase != *noted {
             self.controller.note_progress(&control, &snapshot).await?;

@@ -2,6 +2,9 @@
 //!
 //! - `slot`: the loop: find work, run it, record what became of it. Read this first.
 //! - `generate`: stores and pushes a chunk; `drain`: processes a batch.
+//! - [`processor`]: code of one's own that processes orders, or a URL; `dispatch`: processes a batch by
+//!   it; `dispatcher`: what is known of it; `breaker`: stops calls while it is at fault.
+//! - `program`: the program around a worker; a worker with a processor of one's own is [`main`].
 //! - [`worker`](Worker): what the slots share; how a worker starts and stops.
 //! - `leases`: the leases that are held; `progress`: what is done so far.
 //! - `housekeeping`: heartbeats, expired leases, comparison with control, sweep.
@@ -11,16 +14,22 @@
 
 #![warn(missing_docs)]
 
+mod breaker;
 mod calls;
+mod dispatch;
+mod dispatcher;
 mod drain;
 mod error;
 mod generate;
 mod housekeeping;
 mod leases;
 pub mod metrics;
+pub mod processor;
+mod program;
 mod progress;
 pub mod settings;
 mod slot;
 mod worker;
 
+pub use program::{main, start};
 pub use worker::Worker;

@@ -3,14 +3,19 @@
 
 use ::metrics::{counter, gauge, histogram};
 use pedidos_core::order::Priority;
-use pedidos_pipeline::queue::{Lease, Work};
+use pedidos_pipeline::queue::{BreakerState, Lease, Work};
 use pedidos_service::metrics as names;
 use tracing::Span;
+
+use crate::processor::FaultKind;
 
 /// What becomes of an order of a batch.
 const OUTCOMES: [&str; 5] = ["processed", "retried", "dead", "removed", "returned"];
 
-const CALLS: [&str; 15] = [
+/// What becomes of an order by its verdict.
+const VERDICTS: [&str; 3] = ["ok", "retry", "fail"];
+
+const CALLS: [&str; 17] = [
     "claim",
     "ack",
     "push_chunk",
@@ -18,6 +23,8 @@ const CALLS: [&str; 15] = [
     "insert",
     "update",
     "read_back",
+    "load",
+    "verdicts",
     "read_chunk",
     "read_range",
     "control",
@@ -57,8 +64,29 @@ pub fn init(slots: u32) {
     for name in [names::GENERATED, names::STALE, names::LOST, names::RECLAIMED] {
         counter!(name).increment(0);
     }
+    let results = FaultKind::ALL.map(FaultKind::as_str).into_iter().filter(|kind| *kind != "retry");
+    for result in results.chain(["ok"]) {
+        counter!(names::PROCESSOR_CALLS, "result" => result).increment(0);
+    }
+    for verdict in VERDICTS {
+        counter!(names::VERDICTS, "verdict" => verdict).increment(0);
+    }
+    let _begun = (histogram!(names::PROCESSOR_SECONDS), histogram!(names::THROTTLED));
+    show_breaker(None);
     gauge!(names::SLOTS).set(f64::from(slots));
     gauge!(names::BUSY).set(0.0);
+}
+
+/// `shown`: none without a processor.
+pub(crate) fn show_breaker(shown: Option<BreakerState>) {
+    for state in [BreakerState::Closed, BreakerState::Open, BreakerState::HalfOpen] {
+        let name = match state {
+            BreakerState::Closed => "closed",
+            BreakerState::Open => "open",
+            BreakerState::HalfOpen => "halfOpen",
+        };
+        gauge!(names::BREAKER, "state" => name).set(f64::from(shown == Some(state)));
+    }
 }
 
 /// The span of a lease: the log lines within carry it, and a trace has one for each lease.

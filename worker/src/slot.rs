@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use ::metrics::{counter, histogram};
 use pedidos_core::{backoff::Backoff, order::Generator};
-use pedidos_pipeline::queue::{Claim, Closed, Lease, QueueError, Token, Work};
+use pedidos_pipeline::queue::{Calls, Claim, Closed, Lease, QueueError, Token, Work};
 use pedidos_service::metrics as names;
 use tokio::{
     sync::{MutexGuard, OwnedSemaphorePermit},
@@ -26,8 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The result of a claim.
 enum Next {
-    /// Work under a lease. A chunk comes with the permit to build one.
-    Work(Lease, Option<OwnedSemaphorePermit>),
+    /// Work under a lease that was claimed then. A chunk comes with the permit to build one.
+    Work(Lease, Instant, Option<OwnedSemaphorePermit>),
     /// Redis was behind control, and has adopted it: claim again.
     Again,
     /// No work: claim again after this time, or when an event arrives.
@@ -44,10 +44,10 @@ impl Worker {
         let mut turn = self.wait_turn(&shutdown).await;
         while !shutdown.is_cancelled() {
             let worked = match self.find().await {
-                Ok(Next::Work(lease, permit)) => {
+                Ok(Next::Work(lease, claimed, permit)) => {
                     // There may be more: the next idle slot looks for it.
                     turn = None;
-                    self.run_lease(lease, permit).await
+                    self.run_lease(lease, claimed, permit).await
                 }
                 Ok(Next::Again) => Ok(()),
                 Ok(Next::Nothing(pause)) => {
@@ -96,12 +96,20 @@ impl Worker {
     /// Claims work, and repairs Redis if it is behind control or lacks a part of the run.
     async fn find(&self) -> Result<Next, WorkError> {
         let permit = Arc::clone(&self.chunk_permits).try_acquire_owned().ok();
-        Ok(match self.claim(permit.is_some()).await? {
+        let (claimed, claim) = self.claim(permit.is_some()).await?;
+        Ok(match claim {
             Claim::Work(lease) => {
                 let permit = permit.filter(|_| matches!(lease.work, Work::Generate(_)));
-                Next::Work(lease, permit)
+                Next::Work(lease, claimed, permit)
             }
-            Claim::Wait(pause) => Next::Nothing(pause),
+            Claim::Wait(pause, held_by) => {
+                if held_by.is_limit() {
+                    histogram!(names::THROTTLED).record(pause.as_secs_f64());
+                }
+                // The breaker may let a call through sooner.
+                let breaker = self.dispatcher.as_ref().and_then(|one| one.breaker.wait());
+                Next::Nothing(breaker.map_or(pause, |wait| pause.min(wait)))
+            }
             Claim::Behind => {
                 self.controller.sync().await?;
                 Next::Again
@@ -114,14 +122,20 @@ impl Worker {
     }
 
     /// Asks again with the same token if the answer is lost, so that the lease is not left to
-    /// expire.
-    async fn claim(&self, generate: bool) -> Result<Claim, QueueError> {
+    /// expire. Answers also when the last claim was sent.
+    async fn claim(&self, generate: bool) -> Result<(Instant, Claim), QueueError> {
+        let calls = self.dispatcher.as_ref().map_or(Calls::NONE, |dispatcher| Calls {
+            processor: &dispatcher.settings.name,
+            size: dispatcher.settings.batch_size,
+            open: dispatcher.breaker.wait().is_none(),
+        });
         let token = Token::random();
         let mut pushing = self.progress.take_pushing();
         let mut backoff = Backoff::default();
         let started = Instant::now();
         loop {
-            let claimed = self.queue().claim(&token, &self.id, pushing, generate);
+            let sent = Instant::now();
+            let claimed = self.queue().claim(&token, &self.id, pushing, generate, calls);
             match timed("claim", claimed).await {
                 Err(error @ QueueError::Unavailable(_))
                     if started.elapsed() < self.lease_time / 2 =>
@@ -130,7 +144,7 @@ impl Worker {
                     tokio::time::sleep(backoff.after_failure()).await;
                     pushing = [Duration::ZERO; 2];
                 }
-                claimed => return claimed,
+                claimed => return claimed.map(|claim| (sent, claim)),
             }
         }
     }
@@ -139,11 +153,12 @@ impl Worker {
     async fn run_lease(
         &self,
         lease: Lease,
+        claimed: Instant,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<(), WorkError> {
         let run = async {
             let started = Instant::now();
-            let lost = self.leases.add(&lease.token);
+            let lost = self.leases.add(&lease.token, claimed, self.lease_time);
             let result = tokio::select! {
                 // The work is polled first: a heartbeat that crosses its ack finds the lease
                 // closed, and that is no loss.
@@ -166,7 +181,13 @@ impl Worker {
         match &lease.work {
             Work::Generate(indexes) => self.generate(lease, &orders, indexes).await,
             Work::Enqueue(indexes) => self.enqueue(lease, &orders, indexes).await,
-            Work::Drain(priority, ids) => self.drain(lease, &orders, *priority, ids).await,
+            Work::Drain(priority, ids) => match (&lease.processor, &self.dispatcher) {
+                (None, _) => self.drain(lease, &orders, *priority, ids).await,
+                (Some(name), Some(dispatcher)) if *name == dispatcher.settings.name => {
+                    self.dispatch(dispatcher, lease, &orders, *priority, ids).await
+                }
+                (Some(_), _) => Err(WorkError::NoProcessor),
+            },
             Work::Save => {
                 match self.controller.finish_run(&lease.run_id, &lease.token, &self.id).await? {
                     // The end of the run closes its lease.

@@ -15,7 +15,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{leases::Leases, progress::Progress, settings::WorkerSettings};
+use crate::{
+    dispatcher::Dispatcher,
+    leases::Leases,
+    processor::{AnyProcessor, ProcessorSettings},
+    progress::Progress,
+    settings::WorkerSettings,
+};
 
 /// Chunks that a worker builds at once, at most; more of them are not faster.
 const CHUNKS_AT_ONCE: u32 = 3;
@@ -42,13 +48,22 @@ pub struct Worker {
     /// Of the slots without work, one claims and waits, and the others queue up behind it:
     /// however many they are, they cost the queue no more than one.
     pub(crate) idle_turn: Mutex<()>,
+    /// None: it has the built-in processor alone.
+    pub(crate) dispatcher: Option<Dispatcher>,
+    pub(crate) queue_name: String,
 }
 
 impl Worker {
-    /// `id` names it in Redis, to other workers and to the API.
-    #[must_use]
-    pub fn new(id: String, controller: Controller, settings: &Settings) -> Arc<Self> {
+    /// `id` names it in Redis, to other workers and to the API. `processor`: of runs that name it.
+    pub(crate) fn new(
+        id: String,
+        controller: Controller,
+        settings: &Settings,
+        processor: Option<(ProcessorSettings, Box<dyn AnyProcessor>)>,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            dispatcher: processor.map(|(settings, processor)| Dispatcher::new(settings, processor)),
+            queue_name: settings.queue.name.clone(),
             id,
             controller,
             settings: WorkerSettings::of(&settings.values),
@@ -126,6 +141,7 @@ impl Worker {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             slots: self.settings.slots,
             busy: self.leases.count() as u32,
+            processor: self.dispatcher.as_ref().map(Dispatcher::info),
         }
     }
 }

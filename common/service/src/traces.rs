@@ -9,12 +9,16 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry::{
+    KeyValue,
+    trace::{TraceContextExt, TracerProvider},
+};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response, hyper::HyperClient};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tokio::runtime::Handle;
 use tracing::Level;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -130,4 +134,16 @@ impl HttpClient for Client {
             answer
         })
     }
+}
+
+/// The current span as the header `traceparent` has it; none: no spans are sent.
+#[must_use]
+pub fn traceparent() -> Option<String> {
+    let context = tracing::Span::current().context();
+    let span = context.span();
+    let current = span.span_context();
+    current.is_valid().then(|| {
+        let flags = current.trace_flags().to_u8();
+        format!("00-{}-{}-{flags:02x}", current.trace_id(), current.span_id())
+    })
 }

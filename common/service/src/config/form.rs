@@ -121,8 +121,21 @@ pub fn url_of_keys(url: &str) -> Option<String> {
         .then(|| "not an https:// URL".to_owned())
 }
 
+/// A name that runs choose; `builtin` is taken.
+pub fn processor_name(name: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_name = (1..=64).contains(&name.len()) && name.chars().all(fits) && name != "builtin";
+    (!is_name).then(|| format!("'{name}' is not 1 to 64 letters, digits and .-_, and not builtin"))
+}
+
+pub fn url_of_processor(url: &str) -> Option<String> {
+    let read = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
+    let scheme = read.as_ref().and_then(Uri::scheme_str);
+    (!matches!(scheme, Some("http" | "https"))).then(|| "not an https:// or http:// URL".to_owned())
+}
+
 /// `http://` is allowed to this machine alone. What stands before an `@` is no host.
-fn is_this_machine(url: &str) -> bool {
+pub(super) fn is_this_machine(url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else { return false };
     let named = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     let name = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');

@@ -238,6 +238,77 @@ pub const SETTINGS: &[Setting] = &[
         "First delay before a retry, ms; it doubles each time, with jitter",
     ),
     setting(
+        "PROCESSOR_NAME",
+        "default",
+        Checked(form::processor_name),
+        "Name of this worker's processor: runs that name it are for this worker",
+    ),
+    setting(
+        "PROCESSOR_URL",
+        "",
+        Checked(form::url_of_processor),
+        "URL that processes orders: it gets a POST for each batch; unset: the built-in processor alone",
+    ),
+    setting(
+        "PROCESSOR_ALLOW_HTTP",
+        "false",
+        Flag,
+        "Allow an http:// PROCESSOR_URL that is not on this machine",
+    ),
+    setting(
+        "PROCESSOR_BATCH_SIZE",
+        "100",
+        Number(1, 1_000),
+        "Orders of one call to the processor, at most 1000",
+    ),
+    setting(
+        "PROCESSOR_TIMEOUT_MS",
+        "",
+        Number(1, 10_000),
+        "How long one call to the processor may take, ms; unset, and at most: 10000, or a third of \
+         LEASE_MS if that is less",
+    ),
+    setting(
+        "PROCESSOR_SECRET",
+        "",
+        Text,
+        "Secret that signs calls to the processor as Standard Webhooks says: whsec_ and base64",
+    ),
+    setting("PROCESSOR_SECRET_FILE", "", Text, "File with PROCESSOR_SECRET"),
+    setting(
+        "PROCESSOR_SECRET_OLD",
+        "",
+        Text,
+        "A second secret that signs them too, while one replaces the other",
+    ),
+    setting("PROCESSOR_SECRET_OLD_FILE", "", Text, "File with PROCESSOR_SECRET_OLD"),
+    setting(
+        "PROCESSOR_AUTHORIZATION",
+        "",
+        Text,
+        "The authorization header of calls to the processor, for example Bearer and a token",
+    ),
+    setting("PROCESSOR_AUTHORIZATION_FILE", "", Text, "File with PROCESSOR_AUTHORIZATION"),
+    setting(
+        "PROCESSOR_CA_FILE",
+        "",
+        Text,
+        "Certificate authorities of the processor, as PEM; unset: those of the system",
+    ),
+    setting(
+        "PROCESSOR_CLIENT_CERT_FILE",
+        "",
+        Text,
+        "Certificate and private key that the worker shows to the processor, as PEM in one file",
+    ),
+    setting(
+        "RETRY_FOR_MS",
+        "900000",
+        Number(0, 24 * HOUR_MS),
+        "How long an order is answered retry, MAX_ATTEMPTS times, before it is given up though no \
+         other order shows that the processor works, ms",
+    ),
+    setting(
         "SHUTDOWN_GRACE_MS",
         "25000",
         Number(100, HOUR_MS),

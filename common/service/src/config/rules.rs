@@ -1,6 +1,6 @@
 //! What settings must be together, beyond each one's form.
 
-use super::reader::Reader;
+use super::{form, reader::Reader};
 
 /// Notes values that are each allowed and together make no sense.
 pub fn check(reader: &mut Reader) {
@@ -9,6 +9,7 @@ pub fn check(reader: &mut Reader) {
     ports(reader);
     anonymous(reader);
     tokens(reader);
+    processor(reader);
 }
 
 fn sizes(reader: &mut Reader) {
@@ -47,6 +48,38 @@ fn anonymous(reader: &mut Reader) {
             "contradicts API_KEYS_FILE and JWT_JWKS_…, which require credentials: unset one of \
              them",
         );
+    }
+}
+
+fn processor(reader: &mut Reader) {
+    let (url, in_clear) = ("PROCESSOR_URL", reader.values.flag("PROCESSOR_ALLOW_HTTP"));
+    let here = |url: &str| url.starts_with("https://") || form::is_this_machine(url);
+    if reader.values.is_given(url)
+        && !in_clear
+        && !here(reader.values.text(url))
+        && reader.are_sound(&[url])
+    {
+        reader.wrong(
+            url,
+            "not an https:// URL; set PROCESSOR_ALLOW_HTTP=true if its network may read orders",
+        );
+    }
+    let (name, lease) = ("PROCESSOR_TIMEOUT_MS", reader.values.number::<u64>("LEASE_MS"));
+    let timeout: u64 = reader.values.number(name);
+    if timeout > lease / 3 && reader.are_sound(&[name, "LEASE_MS"]) {
+        reader.wrong(name, &format!("{timeout} is more than a third of LEASE_MS, {lease}"));
+    }
+    for name in ["PROCESSOR_SECRET", "PROCESSOR_SECRET_OLD", "PROCESSOR_AUTHORIZATION"] {
+        let file = format!("{name}_FILE");
+        if reader.values.is_given(name) && reader.values.is_given(&file) {
+            reader.wrong(name, &format!("{file} is set, too: unset one of them"));
+        }
+    }
+    let any = |name: &str| {
+        [name.to_owned(), format!("{name}_FILE")].iter().any(|name| reader.values.is_given(name))
+    };
+    if any("PROCESSOR_SECRET_OLD") && !any("PROCESSOR_SECRET") {
+        reader.wrong("PROCESSOR_SECRET_OLD", "required with it: PROCESSOR_SECRET");
     }
 }
 

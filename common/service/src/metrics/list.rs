@@ -110,6 +110,10 @@ metrics! {
         "NORMAL orders of the run that were claimed while a VIP order was open: must be 0";
     LATE_VIP = "pedidos_late_vip_orders", Gauge, Api, [],
         "VIP orders of the run that a person put back after the fence had opened";
+    PROCESSOR = "pedidos_processor", Gauge, Api, ["state"],
+        "1 for the state that the processor of the active run is in, 0 for the others; none: no live worker has it";
+    HELD_ORDER_AGE = "pedidos_held_order_age_seconds", Gauge, Api, [],
+        "Time since one order's calls fail, alone, with no other order to vouch for the processor; 0 if none does";
     HTTP_REQUESTS = "pedidos_http_requests_total", Counter, Api, ["operation", "status"],
         "Requests answered, by the operation's id in the OpenAPI document, or other, and HTTP status";
     HTTP_SECONDS = "pedidos_http_request_duration_seconds", Histogram, Api, ["operation"],
@@ -133,6 +137,16 @@ metrics! {
         "Expired leases, of any worker, that this worker gave back";
     STORE_ERRORS = "pedidos_worker_store_errors_total", Counter, Worker, ["store", "kind"],
         "Calls to a store that failed, each attempt, by store and kind of failure";
+    PROCESSOR_CALLS = "pedidos_worker_processor_calls_total", Counter, Worker, ["result"],
+        "Calls to the processor of this worker: ok, or the kind of fault";
+    PROCESSOR_SECONDS = "pedidos_worker_processor_call_duration_seconds", Histogram, Worker, [],
+        "Time that one call to the processor took";
+    VERDICTS = "pedidos_worker_verdicts_total", Counter, Worker, ["verdict"],
+        "Verdicts that this worker wrote: ok, retry or fail; retry also if no attempt is spent";
+    BREAKER = "pedidos_worker_breaker", Gauge, Worker, ["state"],
+        "1 for the state that the breaker of the processor is in, 0 for the others";
+    THROTTLED = "pedidos_worker_throttled_seconds", Histogram, Worker, [],
+        "Waits of a claim because of a limit of the queue";
     SLOTS = "pedidos_worker_slots", Gauge, Worker, [],
         "Leases that this worker may hold at once";
     BUSY = "pedidos_worker_slots_busy", Gauge, Worker, [],
