@@ -1,12 +1,13 @@
 //! The operations: each handler is a call of `Controller`, `Queue` or `Store`, and its answer.
 //! Their doc comments are the summaries and descriptions of the OpenAPI document.
 //!
-//! - [`runs`], [`imports`], [`queue`], [`logs`], [`probes`], [`session`], [`audit`]: the operations by tag.
+//! - [`runs`], [`imports`], [`queue`], [`flow`], [`logs`], [`probes`], [`session`], [`audit`]: the operations by tag.
 //! - [`responses`], [`import_responses`]: their answers, with status and headers.
 //! - [`completion`]: a command that has begun ends, also if its client goes away.
 
 pub mod audit;
 pub mod completion;
+pub mod flow;
 pub mod import_responses;
 pub mod imports;
 pub mod logs;

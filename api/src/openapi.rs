@@ -1,10 +1,13 @@
 //! The OpenAPI document: what the handlers declare; and what they cannot: examples, links, and what
 //! the guard requires.
 
+mod bodies;
+
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService};
 use regex::Regex;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::bodies::{describe_changes, describe_lists, object};
 use crate::{
     access::{
         cookie,
@@ -12,20 +15,22 @@ use crate::{
         policy::{self, Permission},
     },
     handlers::{
-        audit::AuditApi, imports::ImportsApi, logs::LogsApi, probes::ProbesApi, queue::QueueApi,
-        runs::RunsApi, session::SessionApi,
+        audit::AuditApi, flow::FlowApi, imports::ImportsApi, logs::LogsApi, probes::ProbesApi,
+        queue::QueueApi, runs::RunsApi, session::SessionApi,
     },
 };
 
-pub type Service =
-    OpenApiService<(RunsApi, ImportsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi), ()>;
+pub type Service = OpenApiService<
+    (RunsApi, ImportsApi, QueueApi, FlowApi, LogsApi, ProbesApi, SessionApi, AuditApi),
+    (),
+>;
 
 /// An example of every answer, by `operationId` and status. Tests check them against the schemas.
 const EXAMPLES: &str = include_str!("examples.json");
 
 #[must_use]
 pub fn service() -> Service {
-    let apis = (RunsApi, ImportsApi, QueueApi, LogsApi, ProbesApi, SessionApi, AuditApi);
+    let apis = (RunsApi, ImportsApi, QueueApi, FlowApi, LogsApi, ProbesApi, SessionApi, AuditApi);
     OpenApiService::new(apis, "Pedidos", env!("CARGO_PKG_VERSION"))
         .description(
             "A million orders through a strict priority pipeline: starts, shows and controls runs of orders. Every VIP order (tier DIAMANTE) is \
@@ -35,7 +40,7 @@ pub fn service() -> Service {
              Callers authenticate with a key or a token (`Authorization: Bearer …` or \
              `X-API-Key: …`), browsers with the cookie of `POST /pedidos/session`; an API that was \
              started without keys, for one machine, requires no credentials. A request may have \
-             32 KiB of address and headers, 100 headers, and a body of 1 KiB without content; head \
+             32 KiB of address and headers, 100 headers, and a body of 1 KiB, unless it is a list; head \
              and body must each arrive within 10 seconds (408). Every answer has an \
              `X-Request-Id`, the client's own if it consists of letters, digits and `-_.:`; a \
              problem has it as `requestId`.",
@@ -57,6 +62,7 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     describe_guard(&mut document, open);
     describe_lists(&mut document);
+    describe_changes(&mut document);
     describe_the_rest(&mut document);
     let mut problem = None;
     for operation in operations(&mut document) {
@@ -105,14 +111,21 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     }
     let mut referred = Vec::new();
     for (name, schema) in object(&mut document["components"]["schemas"]) {
-        // Problems leave out what they do not have; all other answers have null there.
-        if !matches!(name, "Problem" | "Mistake") {
+        // Problems leave out what they do not have, and changes what they do not change; all other
+        // answers have null there.
+        if !matches!(name, "Problem" | "Mistake" | "LimitsChange" | "FlowChange") {
             always_there(schema, &mut referred);
         }
     }
     for schema in referred {
         if let Some(schema) = document.pointer_mut(&schema) {
             schema["nullable"] = true.into();
+            // A list of values must have null, too.
+            if let Some(Value::Array(values)) = schema.get_mut("enum")
+                && !values.contains(&Value::Null)
+            {
+                values.push(Value::Null);
+            }
         }
     }
     let run = json!({ "runId": "$response.body#/runId" });
@@ -155,36 +168,6 @@ pub fn below(document: &Value, prefix: &str) -> Value {
 #[must_use]
 pub fn yaml() -> String {
     crate::yaml::to_string(&document(&service(), None, false))
-}
-
-/// The operations that take a list, and whether they require it. The framework would read it into
-/// memory, so its handlers take the body as it is.
-const TAKE_LISTS: [(&str, &str, bool); 2] =
-    [("/pedidos/imports", "post", false), ("/pedidos/imports/{importId}/orders", "put", true)];
-
-fn describe_lists(document: &mut Value) {
-    for (path, method, required) in TAKE_LISTS {
-        let ndjson = concat!(
-            r#"{"ref":"A-1","cliente":"Ana","valor":12.50,"tier":"DIAMANTE"}"#,
-            "\n",
-            r#"{"ref":"A-2","cliente":"Bia","valor":3,"priority":"NORMAL","dados":{"sku":7}}"#,
-            "\n"
-        );
-        let csv = "ref,cliente,valor,tier\nA-1,Ana,12.50,DIAMANTE\nA-2,Bia,3,OURO\n";
-        let content = |example: &str| json!({ "schema": { "type": "string" }, "example": example });
-        document["paths"][path][method]["requestBody"] = json!({
-            "required": required,
-            "description": "The whole list, of any length: an order a line, or CSV with a header \
-                            line. A line has `cliente` and `valor`; `tier` or `priority`; and, if \
-                            there are any, `ref` (or `id`), `observacoes` and `dados`. What else it \
-                            has goes into `dados`. `Content-Encoding: gzip` is understood.",
-            "content": {
-                "application/x-ndjson": content(ndjson),
-                "application/jsonl": content(ndjson),
-                "text/csv": content(csv),
-            },
-        });
-    }
 }
 
 /// The framework documents one content type for a status, and no type of a value that may be any
@@ -347,12 +330,6 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     object(&mut document["paths"])
         .flat_map(|(_, path)| object(path))
         .map(|(_, operation)| operation)
-}
-
-/// The fields of an object; nothing of anything else.
-fn object(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
-    let map: Option<&mut Map<String, Value>> = value.as_object_mut();
-    map.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod health;
 pub mod imports;
 pub mod jobs;
 pub mod logs;
+pub mod processor;
 pub mod queue_metrics;
 pub mod runs;
 pub mod status;

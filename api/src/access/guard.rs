@@ -21,7 +21,9 @@ use super::{
     rate_limit,
     trail::AuditEntry,
 };
-use crate::http::{failure::of_framework, operations::Operations, problem, request::is_secure};
+use crate::http::{
+    failure::of_framework, list_body, operations::Operations, problem, request::is_secure,
+};
 
 /// The challenge of RFC 6750.
 pub const CHALLENGE: &str = "Bearer realm=\"pedidos\"";
@@ -91,6 +93,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guarded<E> {
         let limited = rate_limit::take(settings, queue, &request, permission, caller).await;
         if let Some((used_up, first)) = limited.filter(|(allowance, _)| !allowance.taken) {
             let entry = entry.filter(|_| first);
+            list_body::drain(request.take_body());
             return Ok(rate_limit::refuse(&used_up, permission, entry, store).await);
         }
         let mut response = match authorized {
@@ -98,6 +101,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guarded<E> {
                 // Without a limit, unknown callers could fill the trail: then only the log has it.
                 let counted = limited.is_some() || guard.is_alone();
                 let entry = entry.filter(|_| counted || refusal.caller.via != Via::Unknown);
+                // A client that still sends a list would not see the answer.
+                list_body::drain(request.take_body());
                 refused(&refusal, &request, &credentials, entry, store).await
             }
             Ok(caller) => {
@@ -105,6 +110,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guarded<E> {
                 if let Some(entry) = &entry
                     && let Err(error) = entry.begins(store).await
                 {
+                    list_body::drain(request.take_body());
                     return Ok(trail_unavailable(&error.to_string()));
                 }
                 request.set_data(caller);

@@ -2,6 +2,7 @@
 
 use pedidos_api_types::{
     commands::GenerateAnswer,
+    flow::OnVipFailure,
     imports::{
         DefaultPriority, DiscardAnswer, Import, ImportState, ImportsAnswer, OnRejects, RejectFormat,
     },
@@ -20,6 +21,7 @@ use poem_openapi::{
 
 use super::{
     completion::run_to_completion,
+    flow::RunChoice,
     import_responses::{CreateResponse, ImportFailure, RejectsResponse, StartResponse},
     tag::Tag,
 };
@@ -64,6 +66,19 @@ impl ImportsApi {
         /// With `start`: what to do if lines are rejected.
         #[oai(name = "onRejects", default = "stop")]
         on_rejects: Query<OnRejects>,
+        /// With `start`: who processes the orders: `builtin`, or the name that workers give their processor
+        /// (PROCESSOR_NAME). Default: default.
+        #[oai(validator(max_length = 64, pattern = "^[A-Za-z0-9._-]+$"))]
+        processor: Query<Option<String>>,
+        /// With `start`: pause the run once so many of its orders are terminal, to look at them.
+        #[oai(name = "pauseAfter", validator(minimum(value = "1"), maximum(value = "1000000000")))]
+        pause_after: Query<Option<u32>>,
+        /// With `start`: stop the run as ERROR once more than this share of its orders failed, in percent.
+        #[oai(name = "maxFailedPercent", validator(minimum(value = "0"), maximum(value = "100")))]
+        max_failed_percent: Query<Option<u32>>,
+        /// With `start`: whether a dead VIP order holds the fence. Default: hold.
+        #[oai(name = "onVipFailure")]
+        on_vip_failure: Query<Option<OnVipFailure>>,
         /// Count orders and rejects, and keep nothing. A `ref` that is given twice is noticed only
         /// within 5,000 lines.
         #[oai(name = "dryRun", default)]
@@ -76,6 +91,14 @@ impl ImportsApi {
     ) -> Answer<CreateResponse> {
         let body = Unread::new(body);
         let list = list_body::format_of(request.headers())?;
+        let options = RunChoice::of(processor, pause_after, max_failed_percent, on_vip_failure);
+        if !start.0
+            && let Some(name) = options.first_given()
+        {
+            let detail = "only with start=true: give it to the start of the import";
+            return Err(ImportFailure::invalid(name, detail));
+        }
+        let options = options.or(RunChoice::imported());
         let default_priority = default_priority.0.map(Priority::from);
         if dry_run.0 {
             if start.0 {
@@ -125,7 +148,8 @@ impl ImportsApi {
             let location = format!("/pedidos/imports/{import_id}");
             return Ok(CreateResponse::Created(Json(views::imports::import(import)), location));
         }
-        let wanted = StartImport { skip_rejects: on_rejects.0 == OnRejects::Skip, lines: None };
+        let skip_rejects = on_rejects.0 == OnRejects::Skip;
+        let wanted = StartImport { skip_rejects, lines: None, options };
         let (answer, location) = start_import(&app, import_id, wanted).await?;
         Ok(CreateResponse::Started(answer, location))
     }
@@ -259,6 +283,7 @@ impl ImportsApi {
         operation_id = "startImport",
         tag = "Tag::Imports"
     )]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the operation")]
     async fn start(
         &self,
         app: Data<&App>,
@@ -271,9 +296,24 @@ impl ImportsApi {
         /// How many lines the import must have: another number is refused.
         #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
         lines: Query<Option<u64>>,
+        /// Who processes the orders: `builtin`, or the name that workers give their processor
+        /// (PROCESSOR_NAME). Default: default.
+        #[oai(validator(max_length = 64, pattern = "^[A-Za-z0-9._-]+$"))]
+        processor: Query<Option<String>>,
+        /// Pause the run once so many of its orders are terminal, to look at them.
+        #[oai(name = "pauseAfter", validator(minimum(value = "1"), maximum(value = "1000000000")))]
+        pause_after: Query<Option<u32>>,
+        /// Stop the run as ERROR once more than this share of its orders failed, in percent.
+        #[oai(name = "maxFailedPercent", validator(minimum(value = "0"), maximum(value = "100")))]
+        max_failed_percent: Query<Option<u32>>,
+        /// Whether a dead VIP order holds the fence. Default: hold.
+        #[oai(name = "onVipFailure")]
+        on_vip_failure: Query<Option<OnVipFailure>>,
     ) -> Answer<StartResponse> {
         let skip_rejects = on_rejects.0 == OnRejects::Skip;
-        let wanted = StartImport { skip_rejects, lines: lines.0 };
+        let options = RunChoice::of(processor, pause_after, max_failed_percent, on_vip_failure);
+        let options = options.or(RunChoice::imported());
+        let wanted = StartImport { skip_rejects, lines: lines.0, options };
         let (answer, location) = start_import(&app, import_id.0, wanted).await?;
         Ok(StartResponse::Accepted(answer, location))
     }

@@ -74,7 +74,7 @@ pub enum CleanResponse {
     /// All of them are removed.
     #[oai(status = 200)]
     Done(Json<CleanAnswer>),
-    /// Only these are removed, because a store stopped answering: repeat the request for the rest.
+    /// Only these are removed, because a store stopped answering or a limit of the queue holds the rest back: repeat the request for the rest.
     #[oai(status = 202)]
     Partly(Json<CleanAnswer>),
     /// No run of the history has this id.
@@ -98,6 +98,7 @@ pub enum RetryResponse {
     Conflict(Json<Problem>),
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each answer")]
 #[derive(Debug, ApiResponse)]
 pub enum RunResponse {
     /// The run.

@@ -1,13 +1,16 @@
-//! Runs: start, show, cancel, reset.
+//! Runs: start, show, change, cancel, reset.
+
+#![expect(clippy::too_many_arguments, reason = "an operation has the parameters of the contract")]
 
 use pedidos_api_types::{
     commands::{GenerateAnswer, ResetAnswer},
+    flow::{FlowChange, OnVipFailure},
     runs::RunsAnswer,
     status::Status,
 };
-use pedidos_core::control::CancelOptions;
+use pedidos_core::control::{CancelOptions, RunOptions};
 use pedidos_pipeline::{
-    commands::{Cancel, CommandError, Generate},
+    commands::{Cancel, CommandError, Generate, NewFlow},
     store::Foreign,
 };
 use poem::{http::StatusCode, web::Data};
@@ -19,6 +22,7 @@ use poem_openapi::{
 
 use super::{
     completion::run_to_completion,
+    flow::{ChangeResponse, RunChoice, set},
     responses::{
         Answer, CancelResponse, GenerateResponse, ProcessResponse, ResetResponse, RunResponse,
     },
@@ -54,12 +58,27 @@ impl RunsApi {
         /// The seed of the random orders: the same seed gives the same tiers and prices.
         #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
         seed: Query<Option<u64>>,
+        /// Who processes the orders: `builtin`, or the name that workers give their processor
+        /// (PROCESSOR_NAME). Default: builtin.
+        #[oai(validator(max_length = 64, pattern = "^[A-Za-z0-9._-]+$"))]
+        processor: Query<Option<String>>,
+        /// Pause the run once so many of its orders are terminal, to look at them.
+        #[oai(name = "pauseAfter", validator(minimum(value = "1"), maximum(value = "1000000000")))]
+        pause_after: Query<Option<u32>>,
+        /// Stop the run as ERROR once more than this share of its orders failed, in percent.
+        #[oai(name = "maxFailedPercent", validator(minimum(value = "0"), maximum(value = "100")))]
+        max_failed_percent: Query<Option<u32>>,
+        /// Whether a dead VIP order holds the fence. Default: continue.
+        #[oai(name = "onVipFailure")]
+        on_vip_failure: Query<Option<OnVipFailure>>,
         /// At most 64 visible characters; the same key answers with the same run.
         #[oai(name = "Idempotency-Key", validator(max_length = 64, pattern = "^[!-~]+$"))]
         idempotency_key: Header<Option<String>>,
     ) -> Answer<GenerateResponse> {
         let idempotency_key = idempotency_key.0;
-        let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key };
+        let options = RunChoice::of(processor, pause_after, max_failed_percent, on_vip_failure);
+        let options = options.or(RunOptions::BUILTIN);
+        let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key, options };
         let controller = app.controller.clone();
         match run_to_completion(async move { controller.generate(&wanted).await }).await {
             Ok(accepted) => {
@@ -249,6 +268,52 @@ impl RunsApi {
         Ok(match app.controller.run(&run_id.0).await? {
             Some(run) => RunResponse::Found(Json(views::runs::run(run))),
             None => RunResponse::Missing(Json(problem::new(
+                StatusCode::NOT_FOUND,
+                "Run not found",
+                "no run has this id; GET /pedidos/runs lists the runs",
+            ))),
+        })
+    }
+
+    /// Change what holds a run back
+    ///
+    /// Of the active run: one or more of `pauseAfter`, `maxFailedPercent` and `onVipFailure`; null
+    /// lifts it. A run in phase ERROR starts over from MongoDB, and is judged again.
+    #[oai(
+        path = "/pedidos/runs/:runId",
+        method = "patch",
+        operation_id = "changeRun",
+        tag = "Tag::Runs"
+    )]
+    async fn change_run(
+        &self,
+        app: Data<&App>,
+        /// The `runId` of `generate`.
+        #[oai(name = "runId")]
+        run_id: Path<String>,
+        change: Json<FlowChange>,
+    ) -> Answer<ChangeResponse> {
+        let FlowChange { pause_after, max_failed_percent, on_vip_failure } = change.0;
+        let new = NewFlow {
+            pause_after: set(pause_after),
+            max_failed_percent: set(max_failed_percent),
+            on_vip_failure: on_vip_failure.map(Into::into),
+        };
+        let (controller, id) = (app.controller.clone(), run_id.0.clone());
+        let changed = run_to_completion(async move { controller.set_flow(&id, new).await }).await?;
+        let run = app.controller.run(&run_id.0).await?;
+        Ok(match (changed, run) {
+            (Some(flow), Some(run)) => {
+                let mut run = views::runs::run(run);
+                views::runs::show_flow(&mut run, &flow);
+                ChangeResponse::Done(Json(run))
+            }
+            (None, Some(_)) => ChangeResponse::Ended(Json(problem::new(
+                StatusCode::CONFLICT,
+                "Run not active",
+                "only an active run can be changed; GET /pedidos shows the current run",
+            ))),
+            (_, None) => ChangeResponse::Missing(Json(problem::new(
                 StatusCode::NOT_FOUND,
                 "Run not found",
                 "no run has this id; GET /pedidos/runs lists the runs",

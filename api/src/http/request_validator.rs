@@ -1,8 +1,10 @@
 //! Refuses a request that the OpenAPI document does not allow, before anything happens: what is
 //! documented and what is accepted cannot drift apart. Refused are parameters that are unknown,
 //! given twice, empty, of the wrong type, or out of range, all at once and by name
-//! (`parameters`); and bodies, but for lists: the operations that take one read it themselves.
+//! (`parameters`); likewise a body that is an object (`body`); and other bodies, but for lists: the
+//! operations that take one read it themselves.
 
+mod body;
 mod parameters;
 #[cfg(test)]
 mod tests;
@@ -34,8 +36,15 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 struct Rules {
     query: Parameters,
     headers: Parameters,
-    /// Its body may be a list.
-    takes_list: bool,
+    body: Takes,
+}
+
+/// The body that an operation takes.
+#[derive(Debug, Clone)]
+enum Takes {
+    Nothing,
+    List,
+    Object(Arc<body::Properties>),
 }
 
 /// Cloning shares it.
@@ -55,17 +64,21 @@ impl RequestValidator {
             let rules = Rules {
                 query: parameters::of(document, operation, "query"),
                 headers: parameters::of(document, operation, "header"),
-                takes_list: operation["requestBody"].is_object(),
+                body: match body::of(document, operation) {
+                    Some(properties) => Takes::Object(Arc::new(properties)),
+                    None if operation["requestBody"].is_object() => Takes::List,
+                    None => Takes::Nothing,
+                },
             };
             Some((operation["operationId"].as_str()?.to_owned(), rules))
         });
         Self { operations, rules: Arc::new(rules.collect()) }
     }
 
-    /// Answers whether the operation takes a list.
-    fn check(&self, request: &Request) -> std::result::Result<bool, Box<Problem>> {
+    /// Answers which body the operation takes.
+    fn check(&self, request: &Request) -> std::result::Result<Takes, Box<Problem>> {
         let path = request.uri().path();
-        let Some(methods) = self.operations.methods(path) else { return Ok(false) };
+        let Some(methods) = self.operations.methods(path) else { return Ok(Takes::Nothing) };
         let method = documented_method(request);
         let Some(rules) = methods.get(method).and_then(|id| self.rules.get(id)) else {
             let (path, allowed) = (shortened(path), self.operations.allow(path));
@@ -77,20 +90,60 @@ impl RequestValidator {
         let mut mistakes = parameters::mistakes(&rules.query, query);
         mistakes.extend(parameters::mistakes_in_headers(&rules.headers, request.headers()));
         if mistakes.is_empty() {
-            return Ok(rules.takes_list);
+            return Ok(rules.body.clone());
         }
-        let more = mistakes.len().saturating_sub(MISTAKES_NAMED);
-        mistakes.truncate(MISTAKES_NAMED);
-        let mut problem = problem::invalid(mistakes);
-        if more > 0 {
-            problem.detail = format!("{}; and {more} more mistakes", problem.detail);
-        }
-        Err(Box::new(problem))
+        Err(invalid(mistakes))
     }
 }
 
-/// No operation takes a body. An empty object counts as none: some clients always send one.
+fn invalid(mut mistakes: Vec<Mistake>) -> Box<Problem> {
+    let more = mistakes.len().saturating_sub(MISTAKES_NAMED);
+    mistakes.truncate(MISTAKES_NAMED);
+    let mut problem = problem::invalid(mistakes);
+    if more > 0 {
+        problem.detail = format!("{}; and {more} more mistakes", problem.detail);
+    }
+    Box::new(problem)
+}
+
+/// A request whose body is an object that the operation takes.
+async fn with_object(
+    request: Request,
+    properties: &body::Properties,
+) -> std::result::Result<Request, Box<Problem>> {
+    let kind = request.content_type().unwrap_or_default().to_ascii_lowercase();
+    if kind.split(';').next().map(str::trim) != Some("application/json") {
+        return Err(Box::new(problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Not JSON",
+            "the body must be a JSON object: send Content-Type: application/json",
+        )));
+    }
+    let (parts, body) = whole(request, "a body has at most 1 KiB here").await?;
+    let mistakes = body::mistakes(properties, &body);
+    if !mistakes.is_empty() {
+        return Err(invalid(mistakes));
+    }
+    Ok(Request::from_parts(parts, poem::Body::from(body)))
+}
+
+/// Most operations take no body. An empty object counts as none: some clients always send one.
 async fn without_body(request: Request) -> std::result::Result<Request, Box<Problem>> {
+    let (parts, body) = whole(request, "this operation takes no body").await?;
+    let body = body.trim_ascii();
+    let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
+    if !object.unwrap_or(body).trim_ascii().is_empty() {
+        let detail = format!("{} bytes were sent; this operation takes no body", body.len());
+        return Err(invalid(vec![Mistake { name: "body".to_owned(), detail }]));
+    }
+    Ok(Request::from_parts(parts, poem::Body::empty()))
+}
+
+/// `longest`: what is said of a body that is too long.
+async fn whole(
+    request: Request,
+    longest: &str,
+) -> std::result::Result<(poem::RequestParts, Vec<u8>), Box<Problem>> {
     let (parts, body) = request.into_parts();
     let read = tokio::time::timeout(BODY_TIMEOUT, body.into_bytes_limit(BODY_LIMIT)).await;
     let Ok(read) = read else {
@@ -98,22 +151,10 @@ async fn without_body(request: Request) -> std::result::Result<Request, Box<Prob
         return Err(Box::new(problem::new(StatusCode::REQUEST_TIMEOUT, "Request timeout", detail)));
     };
     match read {
-        Ok(body) => {
-            let body = body.trim_ascii();
-            let object = body.strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
-            if !object.unwrap_or(body).trim_ascii().is_empty() {
-                let detail =
-                    format!("{} bytes were sent; this operation takes no body", body.len());
-                let mistake = Mistake { name: "body".to_owned(), detail };
-                return Err(Box::new(problem::invalid(vec![mistake])));
-            }
-            Ok(Request::from_parts(parts, poem::Body::empty()))
+        Ok(body) => Ok((parts, body.to_vec())),
+        Err(poem::error::ReadBodyError::PayloadTooLarge) => {
+            Err(Box::new(problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Body too large", longest)))
         }
-        Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(Box::new(problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "Body too large",
-            "no operation takes a body",
-        ))),
         Err(error) => Err(Box::new(problem::new(
             StatusCode::BAD_REQUEST,
             "Body cannot be read",
@@ -140,21 +181,23 @@ impl<E: Endpoint> Endpoint for ValidatedEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let takes_list = match self.validator.check(&request) {
-            Ok(takes_list) => takes_list,
+        let takes = match self.validator.check(&request) {
+            Ok(takes) => takes,
             Err(problem) => {
                 // Its client may still send, and would not see the answer.
                 list_body::drain(request.take_body());
                 return Ok(self.refused(&request, &problem));
             }
         };
-        let is_list = takes_list && !matches!(list_body::format_of(request.headers()), Ok(None));
-        if is_list {
-            return Ok(self.inner.call(request).await?.into_response());
-        }
-        let request = match without_body(request).await {
+        let is_list = || !matches!(list_body::format_of(request.headers()), Ok(None));
+        let checked = match &takes {
+            Takes::List if is_list() => Ok(request),
+            Takes::List => without_body(request).await.map_err(without_type),
+            Takes::Object(properties) => with_object(request, properties).await,
+            Takes::Nothing => without_body(request).await,
+        };
+        let request = match checked {
             Ok(request) => request,
-            Err(problem) if takes_list => return Ok(problem::response(&without_type(*problem))),
             Err(problem) => return Ok(problem::response(&problem)),
         };
         Ok(self.inner.call(request).await?.into_response())
@@ -162,15 +205,15 @@ impl<E: Endpoint> Endpoint for ValidatedEndpoint<E> {
 }
 
 /// What is wrong with a body of an operation that takes a list, if no list was announced.
-fn without_type(problem: Problem) -> Problem {
+fn without_type(problem: Box<Problem>) -> Box<Problem> {
     if problem.status == StatusCode::REQUEST_TIMEOUT.as_u16() {
         return problem;
     }
-    problem::new(
+    Box::new(problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "Not a list",
         "the body has no content type of a list: send Content-Type: application/x-ndjson or text/csv",
-    )
+    ))
 }
 
 impl<E> ValidatedEndpoint<E> {

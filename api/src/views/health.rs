@@ -6,7 +6,7 @@ use pedidos_api_types::health::{Checks, Health, HealthStatus, ProcessorHealth, Q
 use pedidos_core::{order::Priority, run::Phase, time::iso};
 use pedidos_pipeline::queue::{RunView, Snapshot};
 
-use super::status::queue_counts;
+use super::{processor, status::queue_counts};
 
 /// `lease`: how long a worker may take over a batch.
 #[must_use]
@@ -18,12 +18,20 @@ pub fn health(snapshot: &Snapshot, lease: Duration) -> Health {
     let aborting = run.aborted && run.phase.is_active();
     let processing = run.phase.is_active() && run.phase != Phase::Error;
     let silent = snapshot.silent_ms() > lease.as_millis() as i64;
+    let waits = waits_for(snapshot).filter(|_| !aborting);
+    let has_processor =
+        processor::trouble(&processor::state(snapshot, run)).is_none() || !processing;
     let checks = Checks {
         queue_responsive: true,
         has_failed_jobs: snapshot.failed() != [0, 0],
-        is_stuck: if processing { silent && !snapshot.paused } else { active > 0 },
+        is_stuck: if processing {
+            silent && !snapshot.paused && waits.is_none()
+        } else {
+            active > 0
+        },
         aborted: aborting || run.phase == Phase::Aborted,
         has_workers: !snapshot.workers.is_empty(),
+        processor: has_processor,
     };
     let paused = snapshot.is_paused();
     let status = if run.phase == Phase::Error {
@@ -32,7 +40,11 @@ pub fn health(snapshot: &Snapshot, lease: Duration) -> Health {
         HealthStatus::Aborted
     } else if paused {
         HealthStatus::Paused
-    } else if checks.has_failed_jobs || checks.is_stuck || processing && !checks.has_workers {
+    } else if checks.has_failed_jobs
+        || checks.is_stuck
+        || !checks.processor
+        || processing && !checks.has_workers
+    {
         HealthStatus::Degraded
     } else {
         HealthStatus::Healthy
@@ -49,8 +61,36 @@ pub fn health(snapshot: &Snapshot, lease: Duration) -> Health {
             aborting,
         },
         checks,
-        error: run.error.clone().filter(|_| run.phase == Phase::Error),
+        error: run.error.clone().filter(|_| run.phase == Phase::Error).or(waits),
+        held_order: processor::held_order(snapshot, run).filter(|_| processing),
     }
+}
+
+/// What an active run waits for that is not work: its processor, or a person. None: nothing. Such a
+/// run is not stuck.
+#[must_use]
+pub fn waits_for(snapshot: &Snapshot) -> Option<String> {
+    let run = snapshot.run.as_ref()?;
+    if !run.phase.is_active() || run.phase == Phase::Error || run.aborted {
+        return None;
+    }
+    let held = || held(run).filter(|_| snapshot.ledger(Priority::Vip).open() == 0);
+    processor::trouble(&processor::state(snapshot, run)).or_else(held)
+}
+
+/// What a dead VIP order holds back, and what to do; none: nothing.
+fn held(run: &RunView) -> Option<String> {
+    let dead = run.figures.vip_dead;
+    (run.phase == Phase::WaitingVipDrain && run.options.flow.on_vip_failure.holds() && dead > 0)
+        .then(|| {
+            format!(
+                "{dead} dead VIP orders hold the fence (onVipFailure=hold): retry them \
+                 (POST /pedidos/queue/retry-failed), remove them (POST \
+                 /pedidos/queue/clean?state=failed), or set onVipFailure to continue (PATCH \
+                 /pedidos/runs/{})",
+                run.run_id
+            )
+        })
 }
 
 /// Redis does not answer.
@@ -71,5 +111,6 @@ pub fn unhealthy(error: &str) -> Health {
         },
         checks: Checks::default(),
         error: Some(error.to_owned()),
+        held_order: None,
     }
 }

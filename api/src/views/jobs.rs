@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pedidos_api_types::jobs::{Chunk, Job, JobName, OrderData, OutcomeData, State};
 use pedidos_core::time::iso;
-use pedidos_pipeline::store::{DateTime, StoredOrder};
+use pedidos_pipeline::store::{DateTime, StoredOrder, StoredOutcome};
 
 use super::dados;
 
@@ -65,7 +65,7 @@ pub fn order(order: StoredOrder) -> OrderData {
         run_id: order.run_id,
         processed_at: order.processed_at.map(|at| iso(at.timestamp_millis())),
         retried_at: order.retried_at.map(|at| iso(at.timestamp_millis())),
-        outcome: order.outcome.map(|outcome| OutcomeData {
+        outcome: order.outcome.filter(StoredOutcome::is_told).map(|outcome| OutcomeData {
             error: outcome.error,
             attempts: outcome.attempts,
             at: outcome.at.map(|at| iso(at.timestamp_millis())),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use pedidos_api_types::flow::BreakerState;
 use pedidos_core::{
     order::Priority,
     run::{Ledger, Phase},
@@ -12,6 +13,8 @@ use pedidos_pipeline::{
     queue::{RunView, Survey},
 };
 use pedidos_service::metrics::{self as names, Text};
+
+use super::{health::waits_for, processor};
 
 /// How long a store may take to answer a scrape.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -71,8 +74,21 @@ fn of_survey(survey: &Survey, text: &mut Text) {
     text.all(names::RUN_ORDERS, orders);
     text.one(names::TARGET, run.quantity as f64);
     text.one(names::PROGRESS, snapshot.progress());
-    let goes_on = run.phase.is_active() && run.phase != Phase::Error;
+    let active = run.phase.is_active() && run.phase != Phase::Error;
+    let goes_on = active && waits_for(snapshot).is_none();
     text.one(names::PROGRESS_AGE, if goes_on { seconds(snapshot.silent_ms()) } else { 0.0 });
+    let processor = processor::state(snapshot, run).state;
+    let states = [
+        ("closed", BreakerState::Closed),
+        ("open", BreakerState::Open),
+        ("halfOpen", BreakerState::HalfOpen),
+        ("none", BreakerState::None),
+    ];
+    let states = states.map(|(name, state)| ([name], f64::from(active && state == processor)));
+    text.all(names::PROCESSOR, states);
+    let stuck = processor::stuck_since(snapshot, run).filter(|_| active);
+    let age = stuck.map_or(0.0, |since| seconds(snapshot.now_ms - since));
+    text.one(names::HELD_ORDER_AGE, age);
 
     let held = survey.oldest_lease_ms.map_or(0.0, |since| seconds(snapshot.now_ms - since));
     text.one(names::LEASE_AGE, held);

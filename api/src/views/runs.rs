@@ -1,13 +1,26 @@
 //! Runs of the history.
 
-use pedidos_api_types::runs::{Retry, Run};
-use pedidos_core::{control, time::iso};
+use pedidos_api_types::{
+    flow::OnVipFailure,
+    runs::{Retry, Run},
+};
+use pedidos_core::{
+    control::{self, Flow},
+    time::iso,
+};
 use pedidos_pipeline::store::RunDocument;
+
+use super::status::size;
 
 #[must_use]
 pub fn run(run: RunDocument) -> Run {
-    Run {
+    let options = run.options();
+    let mut shown = Run {
         source: run.source().into(),
+        processor: options.processor_name().to_owned(),
+        pause_after: None,
+        max_failed_percent: None,
+        on_vip_failure: OnVipFailure::Continue,
         run_id: run.run_id,
         status: run.status,
         seed: run.seed,
@@ -32,7 +45,16 @@ pub fn run(run: RunDocument) -> Run {
         retries: run.retries.into_iter().map(retry).collect(),
         created_at: iso(run.created_at.timestamp_millis()),
         finished_at: run.finished_at.map(|at| iso(at.timestamp_millis())),
-    }
+    };
+    show_flow(&mut shown, &options.flow);
+    shown
+}
+
+/// Shows what holds a run back.
+pub fn show_flow(run: &mut Run, flow: &Flow) {
+    run.pause_after = flow.pause_after.map(size);
+    run.max_failed_percent = flow.max_failed_percent.map(size);
+    run.on_vip_failure = flow.on_vip_failure.into();
 }
 
 fn retry(control::Retry { at, orders, processed, time_ms }: control::Retry) -> Retry {

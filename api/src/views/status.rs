@@ -1,15 +1,21 @@
 //! The status of a run, from one snapshot of the queue and nothing else.
 
-use pedidos_api_types::status::{
-    Cancelling, Eta, Fence, Ledgers, PerPriority, Processing, Progress, QueueCounts, QueueStatus,
-    Status, Throughput, Window, Worker, Workers,
+use pedidos_api_types::{
+    flow::{BreakerState, Limits},
+    status::{
+        Cancelling, Eta, Fence, Ledgers, PerPriority, Processing, Progress, QueueCounts,
+        QueueStatus, Status, Throughput, Window, Worker, Workers,
+    },
 };
 use pedidos_core::{
+    control,
     order::Priority,
     run::{Ledger, Phase},
     time::iso,
 };
 use pedidos_pipeline::queue::{RunView, Snapshot, WorkerInfo, WorkerSeen};
+
+use super::processor::{self, breaker};
 
 /// Workers that are listed at most, so that the answer stays small.
 const WORKERS_LISTED: usize = 100;
@@ -47,6 +53,12 @@ pub fn status(snapshot: &Snapshot) -> Status {
         counts: PerPriority { vip: vip.processed, normal: normal.processed },
         phase: run.phase.into(),
         paused: snapshot.paused,
+        paused_by: snapshot.paused.then(|| snapshot.paused_by.into()),
+        limits: limits(snapshot.limits),
+        processor: processor::state(snapshot, run),
+        pause_after: run.options.flow.pause_after.map(size),
+        max_failed_percent: run.options.flow.max_failed_percent.map(size),
+        on_vip_failure: run.options.flow.on_vip_failure.into(),
         run_id: snapshot.run.as_ref().map(|run| run.run_id.clone()),
         source: snapshot.run.as_ref().map(|run| run.source.into()),
         last_run_id: snapshot.last_run_id.clone(),
@@ -83,8 +95,18 @@ pub fn status(snapshot: &Snapshot) -> Status {
 }
 
 fn worker(WorkerSeen { info, seen_ms }: &WorkerSeen) -> Worker {
-    let WorkerInfo { id, host, pid, version, slots, busy } = info.clone();
-    Worker { id, host, pid, version, slots, busy, last_seen: iso(*seen_ms) }
+    let WorkerInfo { id, host, pid, version, slots, busy, processor } = info.clone();
+    let breaker = processor.as_ref().map_or(BreakerState::Closed, |info| breaker(info.breaker));
+    let processor = processor.map(|info| info.name);
+    Worker { id, host, pid, version, slots, busy, processor, breaker, last_seen: iso(*seen_ms) }
+}
+
+#[must_use]
+pub fn limits(limits: control::Limits) -> Limits {
+    Limits {
+        orders_per_second: limits.orders_per_second.map(size),
+        max_in_flight: limits.max_in_flight.map(size),
+    }
 }
 
 #[must_use]
@@ -117,6 +139,11 @@ pub(super) fn time(ms: i64) -> Option<String> {
 /// A duration; a negative one, of clocks that differ, is 0.
 pub(super) fn millis(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0)
+}
+
+/// A limit: at least 0.
+pub(super) fn size(limit: i64) -> u64 {
+    u64::try_from(limit).unwrap_or(0)
 }
 
 fn per_second(orders: u64, ms: i64) -> f64 {

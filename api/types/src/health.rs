@@ -3,10 +3,15 @@
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
-use crate::status::{Phase, QueueCounts};
+use crate::{
+    flow::HeldOrder,
+    status::{Phase, QueueCounts},
+};
 
 /// The health of the queue, and the reasons.
 #[derive(Debug, Clone, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Health {
     /// The overall state.
     pub status: HealthStatus,
@@ -18,8 +23,11 @@ pub struct Health {
     pub processor: ProcessorHealth,
     /// The checks behind the status.
     pub checks: Checks,
-    /// Why Redis does not answer, or why the run is in phase ERROR.
+    /// Why Redis does not answer, why the run is in phase ERROR, or what holds it up.
     pub error: Option<String>,
+    /// The order that holds the fence, if one does.
+    #[serde(default)]
+    pub held_order: Option<HeldOrder>,
 }
 
 /// The overall state.
@@ -85,4 +93,7 @@ pub struct Checks {
     pub aborted: bool,
     /// A worker is alive.
     pub has_workers: bool,
+    /// The processor of the run takes calls: a worker has it, and the breaker of one is not open.
+    #[serde(default)]
+    pub processor: bool,
 }

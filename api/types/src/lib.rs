@@ -8,6 +8,7 @@
 //! - [`status`]: the current run, and what the queue holds. [`health`]: whether all is well.
 //! - [`runs`]: the history. [`jobs`]: jobs and orders.
 //! - [`imports`]: lists of a client's own orders.
+//! - [`flow`]: limits, what holds a run back, and its processor.
 //! - [`logs`], [`events`]: log lines, and the stream of events.
 //! - [`session`], [`audit`]: who calls, and who changed what.
 //! - [`problem`]: every error.
@@ -17,6 +18,7 @@
 pub mod audit;
 pub mod commands;
 pub mod events;
+pub mod flow;
 pub mod health;
 pub mod imports;
 pub mod jobs;
@@ -33,7 +35,9 @@ mod tests {
     use serde::{Serialize, de::DeserializeOwned};
     use serde_json::Value;
 
-    use super::{audit, commands, health, imports, jobs, logs, problem, runs, session, status};
+    use super::{
+        audit, commands, flow, health, imports, jobs, logs, problem, runs, session, status,
+    };
 
     /// What serde reads and writes is what the OpenAPI document says.
     fn both<T: ParseFromJSON + ToJSON + DeserializeOwned + Serialize>(example: &Value) {
@@ -66,6 +70,8 @@ mod tests {
                     }
                     ("listImports", _) => both::<imports::ImportsAnswer>(example),
                     ("discardImport", _) => both::<imports::DiscardAnswer>(example),
+                    ("getLimits" | "setLimits", _) => both::<flow::Limits>(example),
+                    ("failOrder", _) => both::<flow::FailAnswer>(example),
                     ("cancel", _) => both::<commands::CancelAnswer>(example),
                     ("reset", _) => both::<commands::ResetAnswer>(example),
                     ("pauseQueue", _) => both::<commands::PauseAnswer>(example),
@@ -80,7 +86,7 @@ mod tests {
                     ("getOrder", _) => both::<jobs::OrderData>(example),
                     ("getLogs", _) => both::<logs::LogsAnswer>(example),
                     ("listRuns", _) => both::<runs::RunsAnswer>(example),
-                    ("getRun", _) => both::<runs::Run>(example),
+                    ("getRun" | "changeRun", _) => both::<runs::Run>(example),
                     ("getSession" | "signIn", _) => both::<session::SessionAnswer>(example),
                     ("signOut", _) => both::<session::SignedOut>(example),
                     ("listAudit", _) => both::<audit::AuditAnswer>(example),

@@ -1,9 +1,13 @@
 //! The history.
 
+use pedidos_core::control::RunOptions;
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
-use crate::status::{Phase, RunSource};
+use crate::{
+    flow::OnVipFailure,
+    status::{Phase, RunSource},
+};
 
 /// A page of the history.
 #[derive(Debug, Clone, Object, Serialize, Deserialize)]
@@ -34,6 +38,18 @@ pub struct Run {
     /// Where its orders come from.
     #[serde(default)]
     pub source: RunSource,
+    /// `builtin`, or the name that workers give the processor.
+    #[serde(default = "builtin")]
+    pub processor: String,
+    /// Pauses the run once so many of its orders are terminal.
+    #[serde(default)]
+    pub pause_after: Option<u64>,
+    /// Stops the run as ERROR once more than this share of its orders failed, in percent.
+    #[serde(default)]
+    pub max_failed_percent: Option<u64>,
+    /// Whether a dead VIP order holds the fence.
+    #[serde(default)]
+    pub on_vip_failure: OnVipFailure,
     /// How many orders it has.
     pub quantity: u64,
     /// The current phase, or the last one.
@@ -103,4 +119,8 @@ pub struct Retry {
     pub processed: i64,
     /// Until the run ended again; null: it has not ended.
     pub time_ms: Option<i64>,
+}
+
+fn builtin() -> String {
+    RunOptions::BUILTIN_NAME.to_owned()
 }

@@ -4,6 +4,8 @@ use pedidos_core::{control, run};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
+use crate::flow::{BreakerState, Limits, OnVipFailure, PausedBy, ProcessorState};
+
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
 #[oai(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -53,9 +55,27 @@ pub struct Status {
     pub counts: PerPriority,
     /// Where the run is.
     pub phase: Phase,
-    /// The queue is paused by a person.
+    /// The queue is paused.
     #[serde(default)]
     pub paused: bool,
+    /// Who has paused it; null: it is not paused.
+    #[serde(default)]
+    pub paused_by: Option<PausedBy>,
+    /// The limits of the queue.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The processor of the run.
+    #[serde(default)]
+    pub processor: ProcessorState,
+    /// Pauses the run once so many of its orders are terminal.
+    #[serde(default)]
+    pub pause_after: Option<u64>,
+    /// Stops the run as ERROR once more than this share of its orders failed, in percent.
+    #[serde(default)]
+    pub max_failed_percent: Option<u64>,
+    /// Whether a dead VIP order holds the fence.
+    #[serde(default)]
+    pub on_vip_failure: OnVipFailure,
     /// The id of the current run, active or ended.
     pub run_id: Option<String>,
     /// Where its orders come from.
@@ -234,6 +254,12 @@ pub struct Worker {
     pub slots: u32,
     /// Leases that the worker holds.
     pub busy: u32,
+    /// The name of its processor; null: it has the built-in one alone.
+    #[serde(default)]
+    pub processor: Option<String>,
+    /// The breaker of its processor.
+    #[serde(default)]
+    pub breaker: BreakerState,
     /// The last heartbeat. A new heartbeat alone sends no `progress` event.
     pub last_seen: String,
 }

@@ -31,7 +31,7 @@ pub(super) fn of(document: &Value, operation: &Value, place: &str) -> Parameters
         .collect()
 }
 
-fn allowed(document: &Value, schema: &Value) -> Allowed {
+pub(super) fn allowed(document: &Value, schema: &Value) -> Allowed {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = document.pointer(reference.trim_start_matches('#'));
         return allowed(document, target.unwrap_or(&Value::Null));
@@ -110,7 +110,7 @@ pub(super) fn mistakes_in_headers(parameters: &Parameters, headers: &HeaderMap) 
 
 impl Allowed {
     /// What is expected instead of this value, if it is refused.
-    fn refuses(&self, value: &str) -> Option<String> {
+    pub(super) fn refuses(&self, value: &str) -> Option<String> {
         let fits = match self {
             Self::Whole { least, most } => {
                 // Digits alone: no sign, no point, no exponent, no spaces.
@@ -127,7 +127,7 @@ impl Allowed {
         (!fits).then(|| self.expected())
     }
 
-    fn expected(&self) -> String {
+    pub(super) fn expected(&self) -> String {
         match self {
             Self::Whole { least, most: i64::MAX } => format!("a whole number of at least {least}"),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
