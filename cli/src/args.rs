@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod flow;
 mod import;
 mod key;
 
@@ -10,6 +11,7 @@ use pedidos_core::redact::redacted;
 use serde::Serialize;
 
 pub use self::{
+    flow::{Change, FailOrder, Limits, NewFlow, NewLimits, RunOptions},
     import::{
         Import, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport, StartOptions,
     },
@@ -142,6 +144,13 @@ pub enum Call {
     Pause,
     /// Resume the queue
     Resume,
+    /// Show how fast the queue may go, or change it; also during a run. The limits hold for all workers
+    /// together, until they are lifted
+    Limits(Limits),
+    /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders
+    Change(Change),
+    /// End an order of the current run that its processor does not end: it is a dead letter then
+    Fail(FailOrder),
     /// Print the log lines of all processes
     Logs(Logs),
     /// Print the audit trail, newest line first: who changed what, and who was refused
@@ -185,6 +194,9 @@ pub struct NewRun {
     /// Seed of the generator: the same seed gives the same tiers and prices [default: random]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub options: RunOptions,
 }
 
 /// The parameters of a cancel. The API has defaults for those that are not given.
@@ -259,6 +271,14 @@ impl Cli {
 #[expect(clippy::unnecessary_wraps, reason = "the form of a parser")]
 fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(text.into())
+}
+
+/// An id is a part of a path: it must not lead to another one.
+fn id(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
+        return Ok(text.to_owned());
+    }
+    Err("an id has letters, digits and - alone".to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The HTTP API, one method an operation.
 
+mod flow;
 mod imports;
 
 use std::{error::Error as _, path::Path, time::Duration};
@@ -217,7 +218,10 @@ fn is_this_machine(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
     use super::*;
+    use crate::args::{Call, Cli, Command, ImportsAction, RunOptions};
 
     const SYSTEM: Tls = Tls { ca_file: None, client_cert_file: None };
 
@@ -232,9 +236,23 @@ mod tests {
     #[test]
     fn only_what_was_given_is_asked_for() {
         let client = client("http://host:3000");
-        let run = NewRun { quantity: Some(5), seed: None };
+        let run = NewRun { quantity: Some(5), seed: None, options: RunOptions::default() };
         let request = client.request(Method::POST, "pedidos/generate").query(&run);
         assert_eq!(url(request), "http://host:3000/pedidos/generate?quantity=5");
+        let line = "pedidos imports start 1 --lines 3 --processor refunds --pause-after 10 \
+                    --max-failed-percent 0 --on-vip-failure hold";
+        let Command::Call(Call::Imports(imports)) =
+            Cli::try_parse_from(line.split_whitespace()).unwrap().command
+        else {
+            unreachable!()
+        };
+        let Some(ImportsAction::Start(start)) = imports.action else { unreachable!() };
+        let request = client.request(Method::POST, "pedidos/imports/1/start").query(&start.options);
+        assert_eq!(
+            url(request),
+            "http://host:3000/pedidos/imports/1/start?lines=3&processor=refunds&pauseAfter=10\
+             &maxFailedPercent=0&onVipFailure=hold"
+        );
         let cancel = Cancel {
             purge: None,
             remove_pending: Some(false),

@@ -3,11 +3,14 @@
 mod audit;
 mod audit_log;
 mod cancel;
+mod change;
+mod fail;
 mod follow;
 mod generate;
 mod import;
 mod imports;
 mod key;
+mod limits;
 mod logs;
 mod pause;
 mod rejects;
@@ -52,6 +55,9 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Reset { yes } => reset::run(client, yes).await,
         Call::Pause => pause::pause(client).await,
         Call::Resume => pause::resume(client).await,
+        Call::Limits(args) => limits::run(client, &args).await,
+        Call::Change(args) => change::run(client, &args).await,
+        Call::Fail(args) => fail::run(client, &args).await,
         Call::Logs(args) => logs::run(client, &args).await,
         Call::AuditLog(args) => audit_log::run(client, &args).await,
     }

@@ -4,8 +4,8 @@
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
 //! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
-//! - [`progress`], [`upload_view`], [`table`], [`import_table`], [`figure`], [`output`]: how things are
-//!   shown.
+//! - [`progress`], [`upload_view`], [`table`], [`import_table`], [`holds`], [`figure`], [`output`]: how
+//!   things are shown.
 
 mod address;
 mod args;
@@ -14,6 +14,7 @@ mod commands;
 mod credentials;
 mod failure;
 mod figure;
+mod holds;
 mod import_table;
 mod interrupt;
 mod list;

@@ -14,7 +14,7 @@ use pedidos_core::{
 
 use crate::{
     figure::{about, duration, rate},
-    output,
+    holds, output,
 };
 
 /// The interval of the plain lines while the phase stays the same.
@@ -165,10 +165,8 @@ fn how_far(status: &Status) -> String {
 fn what(status: &Status, rates: &Rates) -> String {
     let phase = Phase::from(status.phase);
     let mut parts = vec![phase.to_string()];
-    if status.paused {
-        parts.push("PAUSED".into());
-    }
-    if status.workers.alive == 0 {
+    parts.extend(holds::words(status));
+    if status.workers.alive == 0 && !holds::lacks_worker(status) {
         parts.push("no worker alive".into());
     }
     let (generated, processed) = rates.per_second().unwrap_or((0.0, status.throughput.overall));
@@ -186,11 +184,15 @@ fn what(status: &Status, rates: &Rates) -> String {
     if vip.dead + normal.dead > 0 {
         parts.push(format!("dead {}", count(vip.dead + normal.dead)));
     }
+    // The longest is the last: a bar has room for 80 columns.
+    parts.extend(holds::fault(status));
     parts.join(" · ")
 }
 
 #[cfg(test)]
 mod tests {
+    use pedidos_api_types::flow::{BreakerState, ProcessorState};
+
     use super::*;
     use crate::samples;
 
@@ -255,5 +257,22 @@ mod tests {
         let text = what(&status, &Rates::default());
         assert!(text.starts_with("GENERATING · no worker alive · 0.0/s made"), "{text}");
         assert!(text.contains("ETA ?"), "{text}");
+    }
+
+    #[test]
+    fn what_holds_the_run_stands_behind_its_phase_and_why_at_the_end() {
+        let mut status = samples::draining();
+        status.workers.alive = 0;
+        status.processor =
+            ProcessorState { name: "refunds".to_owned(), ..ProcessorState::default() };
+        let text = what(&status, &Rates::default());
+        assert!(text.starts_with("WAITING_VIP_DRAIN · no worker has refunds · "), "{text}");
+        assert!(!text.contains("no worker alive"), "{text}");
+        status.processor.state = BreakerState::Open;
+        status.processor.last_error = Some("timeout".to_owned());
+        status.workers.alive = 1;
+        let text = what(&status, &Rates::default());
+        assert!(text.starts_with("WAITING_VIP_DRAIN · refunds at fault · "), "{text}");
+        assert!(text.ends_with(" · dead 10 · timeout"), "{text}");
     }
 }

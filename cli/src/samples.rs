@@ -54,6 +54,17 @@ pub const IDLE: &str = r#"{
     "workers": {"alive": 0, "slots": 0, "busy": 0}
 }"#;
 
+/// A run of the history, by an API without processors.
+pub const RUN: &str = r#"{
+    "runId": "r", "status": "done", "seed": 1, "quantity": 50000, "phase": "DONE",
+    "generationTimeMs": 1000, "processingTimeVIPMs": 900, "processingTimeNormalMs": 2100,
+    "startVIP": null, "endVIP": null, "startNormal": null, "endNormal": null,
+    "totalProcessedVIP": 12000, "totalProcessedNormal": 38000, "totalFailedVIP": 0,
+    "totalFailedNormal": 0, "enqueueVipTimeMs": 100, "enqueueNormalTimeMs": 100,
+    "totalTimeMs": 4200, "wallClockMs": 4200, "error": null,
+    "createdAt": "2026-03-01T12:00:00.000Z", "finishedAt": "2026-03-01T12:00:04.200Z"
+}"#;
+
 /// A run of a million at work on its VIP orders.
 pub fn draining() -> Status {
     let mut status: Status = serde_json::from_str(DONE).unwrap();

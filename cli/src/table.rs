@@ -1,10 +1,16 @@
 //! The summary of a run in at most 80 columns: its orders, times and fence.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use pedidos_api_types::status::{Ledger, Status};
+use pedidos_api_types::{
+    flow::Limits,
+    status::{Ledger, Status},
+};
 use pedidos_core::{run::Phase, text::count};
 
-use crate::figure::{NONE, clock, duration, rate};
+use crate::{
+    figure::{NONE, clock, duration, rate},
+    holds,
+};
 
 pub fn summary(status: &Status) -> String {
     let phase = Phase::from(status.phase);
@@ -25,14 +31,29 @@ pub fn summary(status: &Status) -> String {
             workers.busy,
             workers.slots
         ),
-        orders(status).to_string(),
-        times(status).to_string(),
-        fence(status).to_string(),
     ];
+    parts.extend(holds::lines(status));
+    parts.extend([orders(status), times(status), fence(status)].map(|table| table.to_string()));
     if phase == Phase::Error {
         parts.push("the run has stopped; `pedidos cancel` or `pedidos reset` ends it".into());
+        if status.max_failed_percent.is_some() {
+            let other =
+                "`pedidos change --max-failed-percent P` lets it go on with up to P percent";
+            parts.push(other.into());
+        }
     }
     parts.join("\n")
+}
+
+/// The limits of the queue.
+pub fn limits(limits: &Limits) -> String {
+    let mut table = table(["limit", "at most"]);
+    for (name, most) in
+        [("orders a second", limits.orders_per_second), ("orders in flight", limits.max_in_flight)]
+    {
+        table.add_row([name.to_owned(), most.map_or_else(|| "none".to_owned(), count)]);
+    }
+    right_aligned(table, 1).to_string()
 }
 
 /// Where the orders are. States that orders only pass through have a row while one is in them.
@@ -120,6 +141,8 @@ fn right_aligned(mut table: Table, names: usize) -> Table {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use pedidos_api_types::flow::PausedBy;
+
     use super::*;
     use crate::samples;
 
@@ -162,10 +185,29 @@ mod tests {
     fn a_summary_fits_80_columns() {
         let mut status = samples::draining();
         status.paused = true;
+        status.paused_by = Some(PausedBy::PauseAfter);
+        status.pause_after = Some(1_000);
+        status.processor.name = "refunds".to_owned();
         status.total_time_ms = 359_999_999;
         for line in summary(&status).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+    }
+
+    #[test]
+    fn a_run_in_error_says_what_ends_it() {
+        let mut status = samples::draining();
+        status.phase = pedidos_api_types::status::Phase::Error;
+        assert!(!summary(&status).contains("pedidos change"));
+        status.max_failed_percent = Some(5);
+        assert!(summary(&status).contains("pedidos change --max-failed-percent"));
+    }
+
+    #[test]
+    fn limits_are_a_number_or_none() {
+        let text = limits(&Limits { orders_per_second: Some(1_500), max_in_flight: None });
+        assert_eq!(row(&text, "orders a second"), ["orders a second", "1,500"]);
+        assert_eq!(row(&text, "orders in flight"), ["orders in flight", "none"]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! The arguments of `pedidos import`, `pedidos imports` and `pedidos rejects`.
 
-use clap::{Args, Subcommand, ValueEnum, value_parser};
+use clap::{Arg, Args, Subcommand, ValueEnum, value_parser};
 use serde::Serialize;
 
+use super::{
+    flow::{RUN_OPTIONS, RunOptions},
+    id,
+};
 use crate::list::{FormatFlags, Rename};
 
 pub const IMPORT: &str = "\
@@ -11,7 +15,10 @@ the import, uploads the list, and says what was accepted and rejected.
 
 If the connection breaks, or the API or a store is away, the list is sent again until it is whole. \
 Gives up after 10 minutes without progress. What is stored stays: `pedidos import FILE --import ID` \
-goes on. docs/importing.md has the formats and every reject code.";
+goes on.
+
+With --start, the orders are for workers that have the processor `default`, unless --processor names \
+another, or `builtin`. docs/importing.md has the formats and every reject code.";
 
 pub const IMPORT_EXIT_CODES: &str = "\
 Exit codes:
@@ -23,6 +30,7 @@ Exit codes:
   130  interrupted (Ctrl-C, SIGTERM, SIGHUP); what is stored stays";
 
 #[derive(Debug, Args)]
+#[command(mut_args(with_start))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Import {
     /// The list: a file named .csv, .ndjson or .jsonl, perhaps with .gz behind it; - is standard
@@ -52,7 +60,7 @@ pub struct Import {
     #[arg(
         long = "import",
         value_name = "ID",
-        value_parser = import_id,
+        value_parser = id,
         conflicts_with_all = ["name", "default_priority", "dry_run"]
     )]
     pub resumed: Option<String>,
@@ -71,6 +79,8 @@ pub struct Import {
     /// Print the import as JSON at the end, as the API answers it, instead of its id
     #[arg(long, conflicts_with = "follow")]
     pub json: bool,
+    #[command(flatten, next_help_heading = "With --start")]
+    pub options: RunOptions,
 }
 
 /// The parameters of an import.
@@ -116,7 +126,7 @@ impl OnRejects {
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Imports {
     /// Show this import alone
-    #[arg(value_name = "ID", value_parser = import_id, conflicts_with_all = ["state", "limit"])]
+    #[arg(value_name = "ID", value_parser = id, conflicts_with_all = ["state", "limit"])]
     pub id: Option<String>,
     /// Only imports in this state: open, sealed, started, discarded or deleted
     #[arg(long, value_name = "STATE")]
@@ -137,14 +147,14 @@ pub enum ImportsAction {
     Start(StartImport),
     /// Discard an import that is not started: its orders are deleted
     Discard {
-        #[arg(value_name = "ID", value_parser = import_id)]
+        #[arg(value_name = "ID", value_parser = id)]
         id: String,
     },
 }
 
 #[derive(Debug, Args)]
 pub struct StartImport {
-    #[arg(value_name = "ID", value_parser = import_id)]
+    #[arg(value_name = "ID", value_parser = id)]
     pub id: String,
     #[command(flatten)]
     pub options: StartOptions,
@@ -163,23 +173,27 @@ pub struct StartOptions {
     /// How many lines the import must have: if it has another number, it is not started
     #[arg(long, value_name = "N")]
     pub lines: Option<u64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub run: RunOptions,
 }
 
 #[derive(Debug, Args)]
 pub struct Rejects {
-    #[arg(value_name = "ID", value_parser = import_id)]
+    #[arg(value_name = "ID", value_parser = id)]
     pub id: String,
     /// Write CSV with a header line, instead of NDJSON
     #[arg(long)]
     pub csv: bool,
 }
 
-/// The id is a part of a path: it must not lead to another one.
-fn import_id(text: &str) -> Result<String, String> {
-    if !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
-        return Ok(text.to_owned());
+/// The options of a run say something of the run that --start begins.
+fn with_start(arg: Arg) -> Arg {
+    if !RUN_OPTIONS.contains(&arg.get_id().as_str()) {
+        return arg;
     }
-    Err("the id of an import has letters, digits and - alone".to_owned())
+    // What conflicts with a dry run is not missed there.
+    arg.requires("start").conflicts_with("dry_run")
 }
 
 #[cfg(test)]

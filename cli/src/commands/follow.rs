@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use pedidos_api_types::{imports::ImportState, runs::Run, status::Status};
-use pedidos_core::{run::Phase, text::count};
+use pedidos_core::{
+    run::Phase,
+    text::{count, one_line},
+};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     client::Client,
     failure::{Failure, Result},
     figure::duration,
-    interrupt, output,
+    holds, interrupt, output,
     progress::{Rates, View},
     table,
 };
@@ -38,6 +41,24 @@ pub async fn current(client: &Client) -> Result<()> {
             "there is no run to follow; start one with `pedidos generate`".into(),
         )),
     }
+}
+
+/// Follows this run, or else says if it waits for a worker with its processor. `own`: it has one of
+/// somebody's own.
+pub async fn if_wanted(client: &Client, run_id: &str, wanted: bool, own: bool) -> Result<()> {
+    if wanted {
+        return run(client, run_id).await;
+    }
+    // Without an answer there is nothing to say.
+    if own
+        && let Ok(status) = poll(client).await
+        && status.run_id.as_deref() == Some(run_id)
+        && holds::lacks_worker(&status)
+    {
+        let name = one_line(&status.processor.name);
+        output::note(&format!("no worker has the processor {name}: the run waits for one"));
+    }
+    Ok(())
 }
 
 /// Follows this run, then prints its summary. Fails unless the run ends as DONE.
@@ -150,6 +171,7 @@ fn done_or_failed(phase: Phase, error: Option<&str>) -> Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::samples;
 
     #[test]
     fn only_a_run_that_is_done_is_a_success() {
@@ -163,17 +185,7 @@ mod tests {
 
     #[test]
     fn a_run_known_from_the_history_is_told_in_short() {
-        let past = serde_json::from_str(
-            r#"{"runId": "r", "status": "done", "seed": 1, "quantity": 50000, "phase": "DONE",
-                "generationTimeMs": 1000, "processingTimeVIPMs": 900,
-                "processingTimeNormalMs": 2100, "startVIP": null, "endVIP": null,
-                "startNormal": null, "endNormal": null, "totalProcessedVIP": 12000,
-                "totalProcessedNormal": 38000, "totalFailedVIP": 0, "totalFailedNormal": 0,
-                "enqueueVipTimeMs": 100, "enqueueNormalTimeMs": 100, "totalTimeMs": 4200,
-                "wallClockMs": 4200, "error": null, "createdAt": "2026-03-01T12:00:00.000Z",
-                "finishedAt": "2026-03-01T12:00:04.200Z"}"#,
-        )
-        .unwrap();
+        let past = serde_json::from_str(samples::RUN).unwrap();
         assert_eq!(
             in_short("r", &past),
             "run r · DONE\n50,000 of 50,000 orders processed in 4.2s; \

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pedidos_api_types::commands::GenerateAnswer;
-use pedidos_core::text::count;
+use pedidos_core::{control::RunOptions, text::count};
 use tokio::time::sleep;
 
 use super::follow;
@@ -28,7 +28,8 @@ pub async fn run(client: &Client, args: &Generate) -> Result<()> {
     if accepted.paused {
         output::note("the queue is paused; the run begins after `pedidos resume`");
     }
-    if args.follow { follow::run(client, &accepted.run_id).await } else { Ok(()) }
+    let own = args.run.options.want_own_processor(RunOptions::BUILTIN_NAME);
+    follow::if_wanted(client, &accepted.run_id, args.follow, own).await
 }
 
 /// Asks until there is an answer. The idempotency key makes that safe: if the API accepted an

@@ -1,7 +1,7 @@
 //! `pedidos import`: creates an import, sends the list until it is whole, perhaps starts it.
 
 use pedidos_api_types::imports::Import;
-use pedidos_core::text::count;
+use pedidos_core::{control::RunOptions, text::count};
 
 use super::{follow, imports};
 use crate::{
@@ -37,7 +37,7 @@ pub async fn run(client: &Client, args: &args::Import) -> Result<()> {
         start(client, args, &id, &import).await
     } else {
         if import.accepted > 0 {
-            output::note(&later(&id, &import));
+            output::note(&later(args, &id, &import));
         }
         Ok(())
     }
@@ -113,20 +113,25 @@ fn is_refused(failure: &Failure) -> bool {
 }
 
 async fn start(client: &Client, args: &args::Import, id: &str, import: &Import) -> Result<()> {
-    let options = StartOptions { on_rejects: args.on_rejects, lines: Some(import.lines) };
+    let run = args.options.clone();
+    let options = StartOptions { on_rejects: args.on_rejects, lines: Some(import.lines), run };
     let accepted = match imports::accepted(client, id, &options).await {
         Ok(accepted) => accepted,
         Err(failure) => {
-            output::note(&format!("the import is whole, and not started; {}", later(id, import)));
+            let later = later(args, id, import);
+            output::note(&format!("the import is whole, and not started; {later}"));
             return Err(failure);
         }
     };
     output::note(&accepted.message);
-    if args.follow { follow::run(client, &accepted.run_id).await } else { Ok(()) }
+    let own = args.options.want_own_processor(RunOptions::DEFAULT_NAME);
+    follow::if_wanted(client, &accepted.run_id, args.follow, own).await
 }
 
-fn later(id: &str, import: &Import) -> String {
-    let command = format!("pedidos imports start {id}");
+fn later(args: &args::Import, id: &str, import: &Import) -> String {
+    let mut words = ["pedidos", "imports", "start", id].map(str::to_owned).to_vec();
+    words.extend(args.options.words());
+    let command = words.join(" ");
     if import.rejected == 0 {
         return format!("to start it: {command}");
     }
@@ -181,6 +186,7 @@ fn command(args: &args::Import, id: &str) -> String {
     if let Some(on_rejects) = args.on_rejects {
         words.extend(["--on-rejects".to_owned(), on_rejects.as_str().to_owned()]);
     }
+    words.extend(args.options.words());
     words.extend(of(&[(args.follow, "--follow"), (args.json, "--json")]));
     words.join(" ")
 }
@@ -228,12 +234,39 @@ mod tests {
             "--start",
             "--on-rejects",
             "skip",
+            "--processor",
+            "refunds",
+            "--pause-after",
+            "10",
+            "--max-failed-percent",
+            "5",
+            "--on-vip-failure",
+            "continue",
             "--follow",
         ];
         assert_eq!(
             command(&import(&full), "1"),
             "pedidos import 'it'\\''s.txt' --ndjson --gzip \
-             --map 'cliente=customer name,valor=total' --import 1 --start --on-rejects skip --follow"
+             --map 'cliente=customer name,valor=total' --import 1 --start --on-rejects skip \
+             --processor refunds --pause-after 10 --max-failed-percent 5 --on-vip-failure continue \
+             --follow"
+        );
+    }
+
+    #[test]
+    fn the_command_that_starts_it_later_has_the_same_options() {
+        let whole = serde_json::from_value(serde_json::json!({
+            "importId": "1", "name": null, "state": "open", "lines": 3, "accepted": 2,
+            "rejected": 1, "vip": 1, "normal": 1, "bytes": 1, "firstRejects": [],
+            "createdAt": "2026-03-01T12:00:20.456Z", "sealedAt": null, "expiresAt": null,
+            "runId": null
+        }))
+        .unwrap();
+        let args = import(&["orders.csv", "--start", "--processor", "builtin"]);
+        assert_eq!(
+            later(&args, "1", &whole),
+            "to start it without its rejects: pedidos imports start 1 --processor builtin \
+             --on-rejects skip"
         );
     }
 

@@ -4,7 +4,7 @@ use pedidos_api_types::{
     commands::GenerateAnswer,
     imports::{Import, ImportsAnswer},
 };
-use pedidos_core::text::count;
+use pedidos_core::{control::RunOptions, text::count};
 use serde_json::Value;
 
 use super::follow;
@@ -69,7 +69,8 @@ async fn begin(client: &Client, args: &StartImport) -> Result<()> {
     let accepted = accepted(client, &args.id, &args.options).await?;
     output::line(&accepted.run_id)?;
     output::note(&accepted.message);
-    if args.follow { follow::run(client, &accepted.run_id).await } else { Ok(()) }
+    let own = args.options.run.want_own_processor(RunOptions::DEFAULT_NAME);
+    follow::if_wanted(client, &accepted.run_id, args.follow, own).await
 }
 
 /// Starts the import. An import that is started already is answered with the same run, so that the
