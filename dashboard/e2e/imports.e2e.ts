@@ -53,6 +53,9 @@ async function map(page: Page, columns: Record<string, string>): Promise<void> {
   for (const [field, column] of Object.entries(columns)) await dialog(page).getByLabel(field, { exact: true }).selectOption(column);
 }
 
+/** No worker of these tests has a processor of its own. */
+const processedByUs = (page: Page) => dialog(page).getByLabel("Processor", { exact: true }).fill("builtin");
+
 /** Opens the view, and its dialog with this file. */
 async function choose(page: Page, name: string, bytes: Buffer | string): Promise<void> {
   await button(page, "Import a file").click();
@@ -87,6 +90,8 @@ test("a file is dropped, mapped, checked, uploaded, and started without its reje
   expect([await count("VIP orders"), await count("NORMAL orders"), await count("Rejected lines")]).toEqual([`${VIP}`, `${NORMAL}`, "3"]);
   await dialog(page).getByText("3 lines are rejected. Correct the file").waitFor();
   await dialog(page).getByLabel("Start without the rejected lines").check();
+  await dialog(page).getByText("No worker has the processor “default” now.").waitFor();
+  await processedByUs(page);
   await inDialog(page, "Start").click();
   await toast(page, `A run of ${VIP + NORMAL} orders was accepted.`);
   await phase(page, "DONE");
@@ -135,6 +140,7 @@ test("NDJSON in gzip is mapped line by line, and the default priority is used", 
   await inDialog(page, "Close").last().click();
 
   await button(page, "Start").click();
+  await processedByUs(page);
   await inDialog(page, "Start").click();
   await toast(page, "A run of 50 orders was accepted.");
   await page.locator("[data-import] [data-import-state=started]").waitFor();

@@ -44,7 +44,7 @@ const VIEWS: View[] = [
 
 /** The views that the README shows, beside a run in progress. */
 const IN_README = ["jobs-failed", "runs"];
-const DIALOGS = ["New run", "Clean", "Reset", "Retry failed"];
+const DIALOGS = ["New run", "Clean", "Reset", "Retry failed", "Change"];
 
 for (const theme of ["light", "dark"] as const) {
   for (const [size, viewport] of Object.entries(SIZES)) {

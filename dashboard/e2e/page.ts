@@ -52,7 +52,7 @@ export const dialog = (page: Page) => page.getByRole("dialog");
 /** Starts a run from the page. */
 export async function generate(page: Page, quantity: number | string, seed?: number): Promise<void> {
   await button(page, "New run").click();
-  await dialog(page).getByLabel("Orders").fill(String(quantity));
+  await dialog(page).getByLabel("Orders", { exact: true }).fill(String(quantity));
   if (seed !== undefined) await dialog(page).getByLabel("Seed").fill(String(seed));
   await dialog(page).getByRole("button", { name: "Start" }).click();
 }
@@ -73,8 +73,9 @@ export async function generateWithLetters(page: Page, quantity: number, seed: nu
   await until(({ phase }) => phase === "DONE");
 }
 
-export async function call<T = Record<string, never>>(method: "GET" | "POST", path: string): Promise<T> {
-  const response = await fetch(url + path, { method });
+export async function call<T = Record<string, never>>(method: "GET" | "POST" | "PATCH", path: string, change?: object): Promise<T> {
+  const sent = change && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(change) };
+  const response = await fetch(url + path, { method, ...sent });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
 }

@@ -43,7 +43,7 @@ test("a refusal is shown in the API's words", async () => {
   const { page } = await open(browser);
   await generate(page, "1e6");
   await page.getByRole("alert").getByText(/1e6.* 1500000/).waitFor();
-  await dialog(page).getByLabel("Orders").fill("1200");
+  await dialog(page).getByLabel("Orders", { exact: true }).fill("1200");
   await dialog(page).getByRole("button", { name: "Start" }).click();
   await phase(page, "DONE");
   await page.context().close();

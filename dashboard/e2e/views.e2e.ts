@@ -65,7 +65,7 @@ test("an order is copied, or the page says that the browser does not allow it", 
 test("a dialog is closed by a click outside, and not by a selection that ends outside", async () => {
   const { page, errors } = await open(browser);
   await button(page, "New run").click();
-  const field = (await dialog(page).getByLabel("Orders").boundingBox())!;
+  const field = (await dialog(page).getByLabel("Orders", { exact: true }).boundingBox())!;
   await page.mouse.move(field.x + field.width / 2, field.y + field.height / 2);
   await page.mouse.down();
   await page.mouse.move(5, 5);

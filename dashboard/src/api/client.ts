@@ -19,15 +19,20 @@ export type Import = Schemas["Import"];
 export type ImportState = Schemas["ImportState"];
 export type Reject = Schemas["Reject"];
 export type RunSource = Schemas["RunSource"];
+export type Limits = Schemas["Limits"];
+export type OnVipFailure = Schemas["OnVipFailure"];
+export type BreakerState = Schemas["BreakerState"];
+export type HeldOrder = Schemas["HeldOrder"];
 type ProblemBody = Schemas["Problem"];
 
-type Method = "get" | "post" | "delete";
+type Method = "get" | "post" | "patch" | "delete";
 type PathsWith<M extends Method> = {
   [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
 }[keyof paths];
 type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? O : never;
 type Body<R> = R extends { content: infer C } ? C[keyof C & `application/json${string}`] : never;
 type Good<O> = O extends { responses: infer R } ? Body<R[keyof R & (200 | 201 | 202)]> : never;
+type Sent<O> = O extends { requestBody: { content: infer C } } ? C[keyof C] : never;
 type Parameters<O, K extends "query" | "path"> = O extends { parameters: infer Q }
   ? K extends keyof Q
     ? Q[K]
@@ -94,9 +99,9 @@ export async function ask(path: string, init: RequestInit, timeout = 15_000): Pr
   }
 }
 
-async function call<T>(method: string, path: string, options: Options<unknown>): Promise<T> {
+async function call<T>(method: string, path: string, options: Options<unknown>, body?: string): Promise<T> {
   const { headers, signal } = options;
-  const init: RequestInit = { method, ...(headers && { headers }), ...(signal && { signal }) };
+  const init: RequestInit = { method, ...(headers && { headers }), ...(signal && { signal }), ...(body !== undefined && { body }) };
   const parts = options as { path?: object; query?: object };
   const target = url(path, parts.path, parts.query);
   const response = await ask(target, init, options.timeout);
@@ -115,6 +120,11 @@ export function get<P extends PathsWith<"get">>(path: P, options: Options<Operat
 
 export function post<P extends PathsWith<"post">>(path: P, options: Options<Operation<P, "post">> = {}) {
   return call<Good<Operation<P, "post">>>("POST", path, options as Options<unknown>);
+}
+
+export function patch<P extends PathsWith<"patch">>(path: P, change: Sent<Operation<P, "patch">>, options: Options<Operation<P, "patch">> = {}) {
+  const headers = { ...options.headers, "Content-Type": "application/json" };
+  return call<Good<Operation<P, "patch">>>("PATCH", path, { ...options, headers } as Options<unknown>, JSON.stringify(change));
 }
 
 export function remove<P extends PathsWith<"delete">>(path: P, options: Options<Operation<P, "delete">> = {}) {

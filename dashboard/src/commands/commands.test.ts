@@ -1,15 +1,20 @@
 import { describe, expect, test } from "vitest";
-import type { Health, Ledger, Phase, Status } from "../api/client";
+import type { Health, Ledger, Limits, Phase, Status } from "../api/client";
+import { currentTranslation } from "../i18n";
 import { unknown, type Live } from "../live/store";
 import { balance, pending } from "../live/ledger";
 import { cancel } from "./cancel";
 import { clean, whyNotClean } from "./clean";
 import { close } from "./close";
 import { discardImport } from "./discard-import";
+import { failOrder } from "./fail-order";
 import { generate } from "./generate";
+import { goOn } from "./go-on";
+import { liftLimits, limit, limitsText, setLimits } from "./limits";
 import { pause } from "./pause";
 import { reset } from "./reset";
 import { resume } from "./resume";
+import { GENERATED, IMPORTED, optionsOf } from "./run-options";
 import { retry, retryOne } from "./retry";
 import { startImport } from "./start-import";
 import { upload } from "./upload";
@@ -100,4 +105,44 @@ test("the balance is what a ledger is off by", () => {
 test("a cancel stops orders that are stored and pending, and orders that are not generated yet", () => {
   const { status } = known("GENERATING", { normal: { generated: 60, deferred: 10, waiting: 5, leased: 4, delayed: 1, processed: 40 } });
   expect(pending(status!)).toEqual({ stored: 20, notGenerated: 40 });
+});
+
+test("limits are changed at any time, and lifted if there are any", () => {
+  const limited = (limits: Limits, change: Parameters<typeof known>[1] = {}): Live => {
+    const state = known("GENERATING", change);
+    return { ...state, status: { ...state.status!, limits } };
+  };
+  const none = { ordersPerSecond: null, maxInFlight: null };
+  expect([setLimits.whyDisabled(limited(none)), liftLimits.whyDisabled(limited(none))]).toEqual([null, ["cannot.noLimits"]]);
+  expect(liftLimits.whyDisabled(limited({ ...none, maxInFlight: 5 }))).toBeNull();
+  expect(liftLimits.whyDisabled(limited({ ...none, maxInFlight: 5 }, { link: "offline" }))).toEqual(["cannot.offline"]);
+});
+
+test("a limit is a number, none, or what the API says is wrong", () => {
+  expect(["500", " 20 ", "", "  ", "1e3", "-1"].map(limit)).toEqual([500, 20, null, null, "1e3", "-1"]);
+});
+
+test("limits are told in words", () => {
+  const words = (limits: Limits) => limitsText(limits, currentTranslation());
+  expect(words({ ordersPerSecond: 1_500, maxInFlight: 20 })).toBe("1,500 orders/s, 20 in flight");
+  expect(words({ ordersPerSecond: null, maxInFlight: 20 })).toBe("20 in flight");
+  expect(words({ ordersPerSecond: null, maxInFlight: null })).toBe("");
+});
+
+test("a run that is held can be continued while it is active, and an order can be ended", () => {
+  expect(goOn.whyDisabled(known("WAITING_VIP_DRAIN"))).toBeNull();
+  expect(goOn.whyDisabled(known("DONE"))).toEqual(["cannot.noRun"]);
+  expect(failOrder.whyDisabled(known("WAITING_VIP_DRAIN"))).toBeNull();
+  expect(failOrder.whyDisabled(known("WAITING_VIP_DRAIN", { connected: false }))).toEqual(["cannot.redis"]);
+});
+
+test("a start says who processes the orders, and leaves out what is empty", () => {
+  expect(optionsOf(GENERATED)).toEqual({ processor: "builtin", onVipFailure: "continue" });
+  expect(optionsOf({ ...IMPORTED, pauseAfter: " 100 ", maxFailedPercent: "5" })).toEqual({
+    processor: "default",
+    pauseAfter: "100",
+    maxFailedPercent: "5",
+    onVipFailure: "hold",
+  });
+  expect(optionsOf({ ...IMPORTED, processor: " " })).toEqual({ onVipFailure: "hold" });
 });

@@ -11,10 +11,12 @@ import { FromFile } from "./import";
 import { useLeaving } from "./leaving";
 import { Field, Note, type DialogProps } from "./parts";
 import { usePerform, useWhyDisabled } from "./perform";
+import { GENERATED, optionsOf, RunOptions, type RunChoice } from "./run-options";
 
 interface Input {
   quantity: string;
   seed: string;
+  options: RunChoice;
   /** Sent again after an answer that was lost, it starts no second run. */
   idempotencyKey: string;
 }
@@ -27,9 +29,9 @@ export const generate: Command<Input> = {
     const { status } = state;
     return status && isActive(status.phase) ? ["cannot.active", { run: shortId(status.runId ?? "") }] : null;
   },
-  async perform({ quantity, seed, idempotencyKey }) {
+  async perform({ quantity, seed, options, idempotencyKey }) {
     // As typed: the API says what is wrong with it.
-    const query = { quantity: quantity.trim() as unknown as number, ...(seed.trim() && { seed: seed.trim() as unknown as number }) };
+    const query = { quantity: quantity.trim() as unknown as number, ...(seed.trim() && { seed: seed.trim() as unknown as number }), ...optionsOf(options) };
     const run = await post("/pedidos/generate", { query, headers: { "Idempotency-Key": idempotencyKey } });
     return currentTranslation().t(run.paused ? "did.generatedPaused" : "did.generated", { n: run.quantity });
   },
@@ -69,9 +71,10 @@ function Generated({ onClose }: DialogProps) {
   const whyDisabled = useWhyDisabled(generate);
   const [quantity, setQuantity] = useState("1000000");
   const [seed, setSeed] = useState("");
+  const [options, setOptions] = useState(GENERATED);
   const [idempotencyKey] = useState(newKey);
   const paused = useLive((state) => state.status?.paused);
-  const start = () => run(() => generate.perform({ quantity, seed, idempotencyKey }), onClose);
+  const start = () => run(() => generate.perform({ quantity, seed, options, idempotencyKey }), onClose);
   return (
     <ConfirmForm reason={whyDisabled} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
       <Field name={t("quantity")} hint={t("quantity.hint")} value={quantity} onChange={setQuantity} numeric />
@@ -89,6 +92,7 @@ function Generated({ onClose }: DialogProps) {
         ))}
       </div>
       <Field name={t("seed")} hint={t("seed.hint")} value={seed} onChange={setSeed} numeric />
+      <RunOptions choice={options} onChange={setOptions} />
       {paused && <Note>{t("generate.paused")}</Note>}
     </ConfirmForm>
   );

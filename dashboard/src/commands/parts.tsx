@@ -34,7 +34,17 @@ export function Check({ name, hint, checked, onChange }: { name: string; hint: s
   );
 }
 
-export function Field({ name, hint, value, onChange, numeric }: { name: string; hint: string; value: string; onChange: (value: string) => void; numeric?: boolean }) {
+interface FieldProps {
+  name: string;
+  hint: string;
+  value: string;
+  onChange: (value: string) => void;
+  numeric?: boolean;
+  /** The id of a list of suggestions. */
+  list?: string;
+}
+
+export function Field({ name, hint, value, onChange, numeric, list }: FieldProps) {
   const id = useId();
   return (
     <div>
@@ -46,6 +56,7 @@ export function Field({ name, hint, value, onChange, numeric }: { name: string; 
         className="field"
         value={value}
         autoComplete="off"
+        list={list}
         inputMode={numeric ? "numeric" : undefined}
         aria-describedby={`${id}-hint`}
         onChange={(event) => onChange(event.target.value)}

@@ -1,7 +1,9 @@
+import { flowEn } from "./flow-en";
 import { importsEn } from "./imports-en";
 
 /** The texts of the page in English. `{name}` is filled in; `{name|order|orders}` is the singular or the plural word. */
 export const en = {
+  ...flowEn,
   ...importsEn,
   skip: "Skip to the content",
   views: "Views",

@@ -40,6 +40,9 @@ test.each([
   ["link", ["connecting", "live", "polling", "offline"]],
   ["import.state", ["open", "sealed", "started", "discarded", "deleted"]],
   ["import.field", ["ref", "cliente", "valor", "tier", "priority", "observacoes", "dados"]],
+  ["processor.is", ["closed", "open", "halfOpen", "none"]],
+  ["hold.processor", ["open", "halfOpen", "none"]],
+  ["option.onVipFailure", ["continue", "hold"]],
   ["upload", ["preparing", "sending", "reading", "waiting", "failed"]],
   ["compare", ["wall", "generation", "vip", "normal", "enqueue", "rate", "rateVip", "rateNormal"]],
 ])("there are words for every %s", (name, values) => {

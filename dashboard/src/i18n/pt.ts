@@ -1,8 +1,10 @@
 import type { Key } from "./en";
+import { flowPt } from "./flow-pt";
 import { importsPt } from "./imports-pt";
 
 /** The texts in Portuguese. The compiler reports missing keys. */
 export const pt: Record<Key, string> = {
+  ...flowPt,
   ...importsPt,
   skip: "Ir para o conteúdo",
   views: "Páginas",

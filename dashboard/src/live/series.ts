@@ -21,6 +21,8 @@ export class Series {
   #samples: Sample[] = [];
   #listeners = new Set<() => void>();
   runId: string | null = null;
+  /** Changes with every sample. */
+  version = 0;
 
   constructor(most = 1_200) {
     this.#most = most;
@@ -66,6 +68,7 @@ export class Series {
   };
 
   #tell(): void {
+    this.version += 1;
     for (const listener of this.#listeners) listener();
   }
 }

@@ -3,7 +3,7 @@ import type { Health, Run, Status } from "../api/client";
 import { isFresh, outage, seen, serverNow, silentFor, unknown, wallClock, type Live, type Worker } from "./store";
 import { backoff, pause } from "./waiting";
 
-const worker = (id: string): Worker => ({ id, host: "h", pid: 1, version: "0", slots: 25, busy: 0, lastSeen: "2026-11-23T00:00:00.000Z" });
+const worker = (id: string): Worker => ({ id, host: "h", pid: 1, version: "0", slots: 25, busy: 0, processor: null, breaker: "closed", lastSeen: "2026-11-23T00:00:00.000Z" });
 
 describe("workers", () => {
   test("that are gone stay listed for a while, with the time of their last heartbeat", () => {

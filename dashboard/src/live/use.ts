@@ -1,5 +1,7 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
-import { live, type Live } from "./store";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { isMoving } from "./phases";
+import { rates } from "./series";
+import { live, series, type Live } from "./store";
 
 /** A part of the live data. The component renders again when that part changes. */
 export function useLive<T>(part: (state: Live) => T): T {
@@ -14,4 +16,12 @@ export function useNow(step = 1_000): number {
     return () => clearInterval(timer);
   }, [step]);
   return now;
+}
+
+/** Orders processed per second in the last seconds; null while no run moves. */
+export function useRate(): number | null {
+  const seen = useSyncExternalStore(series.subscribe, () => series.version);
+  const moving = useLive((state) => state.status !== null && isMoving(state.status.phase));
+  const rate = useMemo(() => rates(series.samples)[3].at(-1) ?? 0, [seen]);
+  return moving ? rate : null;
 }

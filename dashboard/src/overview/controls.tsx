@@ -14,6 +14,7 @@ import { total } from "../live/ledger";
 import { useLive } from "../live/use";
 import { Button } from "../ui/button";
 import { Panel } from "../ui/panel";
+import { Limits } from "./limits";
 
 const DIALOGS = { generate: GenerateDialog, cancel: CancelDialog, reset: ResetDialog, retry: RetryDialog, clean: CleanDialog };
 
@@ -71,6 +72,7 @@ export function Controls() {
           {settled ? t("pause.still") : inFlight > 0 ? t("pause.draining", { n: inFlight }) : t("pause.almost")}
         </p>
       )}
+      <Limits />
       {Dialog && <Dialog onClose={() => setOpen(null)} />}
     </Panel>
   );

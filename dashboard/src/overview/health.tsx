@@ -30,6 +30,7 @@ function reasons(state: Live): [Key, Record<string, string | number>][] {
   if (queue.paused) found.push(["health.paused", {}]);
   else if (status?.paused) found.push(["health.pausing", { n: total(status, "leased") }]);
   if (checks.hasFailedJobs) found.push(["health.dead", { n: queue.failed }]);
+  if (!checks.processor && status) found.push(["health.processor", { name: status.processor.name }]);
   if (checks.isStuck) found.push(["health.stuck", {}]);
   if (!checks.hasWorkers) found.push([processor.isProcessing ? "health.alone" : "health.noWorkers", {}]);
   return found;

@@ -1,6 +1,7 @@
 import { useTranslation } from "../i18n";
 import { useLive } from "../live/use";
 import { Controls } from "./controls";
+import { Holds } from "./holds";
 import { Summary } from "./summary";
 import { Ledger } from "./ledger";
 import { Health } from "./health";
@@ -14,23 +15,26 @@ export function Overview() {
   const known = useLive((state) => state.status !== null);
   if (!known) return <Waiting text={t("loading")} />;
   return (
-    <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
-      <Summary />
-      <Controls />
-      <div className="min-w-0 lg:col-span-2">
-        <PhaseSteps />
-      </div>
-      {/* Beside the chart; above it on a phone. */}
-      <div className="min-w-0 space-y-4 lg:col-start-2 lg:row-start-3">
-        <Health />
-        <Workers />
-      </div>
-      <div className="min-w-0 lg:col-start-1 lg:row-start-3">
-        <Throughput />
-      </div>
-      <div className="min-w-0 space-y-4 lg:col-span-2">
-        <Ledger />
-        <Timeline />
+    <div className="space-y-4">
+      <Holds />
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        <Summary />
+        <Controls />
+        <div className="min-w-0 lg:col-span-2">
+          <PhaseSteps />
+        </div>
+        {/* Beside the chart; above it on a phone. */}
+        <div className="min-w-0 space-y-4 lg:col-start-2 lg:row-start-3">
+          <Health />
+          <Workers />
+        </div>
+        <div className="min-w-0 lg:col-start-1 lg:row-start-3">
+          <Throughput />
+        </div>
+        <div className="min-w-0 space-y-4 lg:col-span-2">
+          <Ledger />
+          <Timeline />
+        </div>
       </div>
     </div>
   );

@@ -14,13 +14,9 @@ const LINES: readonly (Line & { key: Key })[] = [
   { key: "chart.generated", colour: "--soft", width: 1.5, dash: [5, 4] },
 ];
 
-/** Changes with every sample, so that the chart is drawn again. */
-let version = 0;
-series.subscribe(() => (version += 1));
-
 export function Throughput() {
   const { t } = useTranslation();
-  const seen = useSyncExternalStore(series.subscribe, () => version);
+  const seen = useSyncExternalStore(series.subscribe, () => series.version);
   const moving = useLive((state) => state.status !== null && isMoving(state.status.phase));
   const throughput = useLive((state) => state.status?.throughput);
   const [hidden, setHidden] = useState<ReadonlySet<Key>>(new Set());

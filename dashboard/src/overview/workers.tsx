@@ -1,6 +1,7 @@
-import { useTranslation } from "../i18n";
+import { useTranslation, type Key } from "../i18n";
 import { shortId } from "../lib/format";
 import { total } from "../live/ledger";
+import { isActive } from "../live/phases";
 import { isFresh, silentFor } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { Panel } from "../ui/panel";
@@ -30,6 +31,7 @@ export function Workers() {
                   <span className="text-soft" title={`pid ${worker.pid} · ${worker.version}`}>
                     {worker.host}:{worker.pid}
                   </span>
+                  {worker.processor && <span className={worker.breaker === "closed" ? "text-soft" : "text-warn"}> · {worker.processor}</span>}
                 </span>
                 <span className={`shrink-0 text-xs ${gone ? "text-bad" : "text-soft"}`}>
                   {gone || !fresh
@@ -52,9 +54,15 @@ export function Workers() {
       {alive > workers.filter(({ gone }) => !gone).length && (
         <p className="mt-2 text-xs text-soft">{t("workers.more", { n: alive - workers.length })}</p>
       )}
-      <p className="mt-3 border-t border-line pt-3 text-sm text-soft">
-        {t("workers.inFlight", { n: total(status, "leased") })}
-      </p>
+      <div className="mt-3 space-y-1 border-t border-line pt-3 text-sm text-soft">
+        <p>{t("workers.inFlight", { n: total(status, "leased") })}</p>
+        {status.runId !== null && (
+          <p data-processor={status.processor.state}>
+            {t("processor")} <code className="break-all">{status.processor.name}</code>
+            {isActive(status.phase) && ` · ${t(`processor.is.${status.processor.state}` as Key)} · ${t("processor.workers", { n: status.processor.workers })}`}
+          </p>
+        )}
+      </div>
     </Panel>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { get, type Run } from "../api/client";
 import { useTranslation, type Key } from "../i18n";
+import { BUILTIN } from "../live/holds";
 import { rates, samplesOfLog, type Sample } from "../live/series";
 import { shortId } from "../lib/format";
 import { errorText } from "../api/error-text";
@@ -72,7 +73,8 @@ function Windows({ run, name, length }: { run: Run; name: string; length: number
         <code className="font-semibold">{shortId(run.runId)}</code>
         <PhaseBadge phase={run.phase} />
         <span className="text-soft">
-          {n(run.quantity)} · {run.source === "import" ? <Source of={run} /> : `${t("seed")} ${run.seed}`} · {moment(run.createdAt)}
+          {n(run.quantity)} · {run.source === "import" ? <Source of={run} /> : `${t("seed")} ${run.seed}`}
+          {run.processor !== BUILTIN && ` · ${t("processor")} ${run.processor}`} · {moment(run.createdAt)}
         </span>
       </h3>
       <Gantt

@@ -19,6 +19,7 @@ const PATHS = {
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
   unlock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 6.8-1.2",
   warning: "M12 4L2.5 20h19zM12 10v4.5M12 17.5v.1",
+  gauge: "M4 18a9 9 0 1 1 16 0M12 14l4-5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
 } as const;
 

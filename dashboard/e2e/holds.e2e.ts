@@ -1,0 +1,95 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Limits, Status } from "../src/api/client";
+import { overflow, SIZES, violations } from "./look";
+import { button, call, dialog, launch, open, phase, reset, toast } from "./page";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+const lift = () => call("PATCH", "/pedidos/queue/limits", { ordersPerSecond: null, maxInFlight: null });
+afterAll(async () => {
+  await lift();
+  await browser.close();
+});
+beforeEach(async () => {
+  await reset();
+  await lift();
+});
+
+const fine = async (page: Page, what: string) => {
+  expect(await violations(page), what).toEqual([]);
+  expect(await overflow(page), what).toEqual([]);
+};
+
+/** Starts a run with what is filled in besides. */
+async function start(page: Page, quantity: number, fill: () => Promise<void>): Promise<void> {
+  await button(page, "New run").click();
+  await dialog(page).getByLabel("Orders", { exact: true }).fill(String(quantity));
+  await fill();
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+  await dialog(page).waitFor({ state: "detached" });
+}
+
+test("the queue is limited, shows what it reaches, and the limit is lifted", async () => {
+  const { page, errors } = await open(browser);
+  const limits = page.getByTestId("limits");
+  await limits.getByText("none", { exact: true }).waitFor();
+  await limits.getByRole("button", { name: "Change" }).click();
+  await dialog(page).getByLabel("Per second", { exact: true }).fill("many");
+  await dialog(page).getByRole("button", { name: "Set limits" }).click();
+  await dialog(page).getByRole("alert").getByText(/many.* whole number/).waitFor();
+  await dialog(page).getByLabel("Per second", { exact: true }).fill("200");
+  await dialog(page).getByRole("button", { name: "Set limits" }).click();
+  await toast(page, "The limits are set: 200 orders/s.");
+  expect(await call<Limits>("GET", "/pedidos/queue/limits")).toEqual({ ordersPerSecond: 200, maxInFlight: null });
+
+  await start(page, 5000, async () => {});
+  await limits.getByText(/^[1-9]\d* orders\/s, \d+ in flight$/).waitFor();
+  await fine(page, "limited");
+  await limits.getByRole("button", { name: "Lift" }).click();
+  await toast(page, "The limits are lifted.");
+  await phase(page, "DONE");
+  await limits.getByText("none", { exact: true }).waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("a run pauses for a check, says so, and continues", async () => {
+  const { page, errors } = await open(browser, "", { viewport: SIZES.phone });
+  await start(page, 2000, async () => {
+    await dialog(page).getByText("More options").click();
+    await fine(page, "options");
+    await dialog(page).getByLabel("Pause after", { exact: true }).fill("100");
+  });
+  const hold = page.locator("[data-hold=canary]");
+  await hold.getByText("It was told to pause after 100 orders.").waitFor();
+  const { paused, pausedBy, progress } = await call<Status>("GET", "/pedidos");
+  expect([paused, pausedBy, progress.processedTotal]).toEqual([true, "pauseAfter", 100]);
+  await fine(page, "paused");
+  await hold.getByRole("button", { name: "Resume" }).click();
+  await toast(page, "Queue resumed.");
+  await hold.waitFor({ state: "detached" });
+  await phase(page, "DONE");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("a run whose processor no worker has says what it waits for", async () => {
+  const { page, errors } = await open(browser);
+  await start(page, 1000, async () => {
+    await dialog(page).getByLabel("Processor", { exact: true }).fill("nobodys");
+    await dialog(page).getByText("No worker has the processor “nobodys” now.").waitFor();
+  });
+  await page.locator("[data-hold=none]").getByText("PROCESSOR_NAME=nobodys").waitFor();
+  await page.locator("[data-health=degraded]").waitFor();
+  await page.locator("[data-processor=none]").getByText("no worker has it").waitFor();
+  await fine(page, "no worker");
+  expect((await call<Status>("GET", "/pedidos")).progress.processedTotal).toBe(0);
+  await button(page, "Cancel run").click();
+  await dialog(page).getByRole("button", { name: "Cancel run" }).click();
+  await page.locator("[data-hold]").waitFor({ state: "detached" });
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
