@@ -48,10 +48,20 @@ impl Authority {
         self.sign_for(name, &["localhost", "127.0.0.1"])
     }
 
+    /// As [`Self::sign`], and it has expired.
+    pub fn sign_expired(&self, name: &str) -> Signed {
+        let mut params = params(&["localhost", "127.0.0.1"]);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 2, 1);
+        self.sign_these(name, params)
+    }
+
     /// A certificate for these hosts, under the name of its files.
     pub fn sign_for(&self, name: &str, hosts: &[&str]) -> Signed {
-        let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        let mut params = CertificateParams::new(hosts).expect("they are names");
+        self.sign_these(name, params(hosts))
+    }
+
+    fn sign_these(&self, name: &str, mut params: CertificateParams) -> Signed {
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key can be made");
         let certificate = params.signed_by(&key, &self.issuer).expect("it can be signed");
@@ -73,6 +83,11 @@ impl Authority {
     pub fn settings(signed: &Signed) -> Vec<(&'static str, &str)> {
         vec![("TLS_CERT_FILE", text(&signed.certificate)), ("TLS_KEY_FILE", text(&signed.key))]
     }
+}
+
+fn params(hosts: &[&str]) -> CertificateParams {
+    let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    CertificateParams::new(hosts).expect("they are names")
 }
 
 impl Default for Authority {

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use pedidos_core::tls::{self, ClientConfig};
 use reqwest::{
     ClientBuilder, Method,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     tls::TlsInfo,
 };
 use serde_json::Value;
@@ -51,7 +51,7 @@ impl Answer {
     /// A problem of this status, as RFC 9457 has it.
     pub fn problem(&self, status: u16) -> Value {
         let problem = self.json(status);
-        let content = self.header(reqwest::header::CONTENT_TYPE);
+        let content = self.header(CONTENT_TYPE);
         assert!(content.starts_with("application/problem+json"), "{self:#?}");
         for text in ["type", "title", "detail"] {
             let said = problem[text].as_str().unwrap_or_default();
@@ -149,7 +149,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let response = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
-        let content = response.headers().get(reqwest::header::CONTENT_TYPE);
+        let content = response.headers().get(CONTENT_TYPE);
         if content.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             return Answer { asked, status, headers, body: String::new() };
@@ -160,7 +160,8 @@ impl Client {
     pub async fn with_body(&self, method: Method, path: &str, body: &str) -> Answer {
         let asked = format!("{method} {}{path} with {} bytes", self.base, body.len());
         let request = self.http.request(method, format!("{}{path}", self.base));
-        let response = request.body(body.to_owned()).send().await;
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.to_owned());
+        let response = request.send().await;
         let response = response.unwrap_or_else(|error| panic!("{asked}: {error}"));
         answer_of(asked, response).await.expect("the body of an answer follows")
     }

@@ -29,6 +29,9 @@ pub fn lines(numbers: impl IntoIterator<Item = u32>) -> String {
     numbers.into_iter().map(|number| line(number) + "\n").collect()
 }
 
+/// Options with which the run of an import behaves as a generated one.
+pub const BUILTIN: &str = "processor=builtin&onVipFailure=continue";
+
 impl Client {
     /// `POST /pedidos/imports`, answered in any way. `list`: with its headers.
     pub async fn try_create_import(
@@ -74,9 +77,11 @@ impl Client {
         self.raw(Method::GET, &format!("/pedidos/imports/{id}")).await.json(200)
     }
 
-    /// `POST /pedidos/imports/{importId}/start`, answered in any way.
+    /// `POST /pedidos/imports/{importId}/start` with [`BUILTIN`], answered in any way.
     pub async fn try_start_import(&self, id: &str, query: &str) -> Answer {
-        self.raw(Method::POST, &format!("/pedidos/imports/{id}/start?{query}")).await
+        let query = format!("{query}&{BUILTIN}");
+        let path = format!("/pedidos/imports/{id}/start?{}", query.trim_start_matches('&'));
+        self.raw(Method::POST, &path).await
     }
 
     pub async fn start_import(&self, id: &str) {

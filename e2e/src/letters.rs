@@ -116,10 +116,17 @@ impl Cluster {
 
     /// Starts a run of which so many orders of each priority are dead letters already, as
     /// if workers had given them up and Redis had then been emptied. Quick, and exact.
-    pub async fn generate_with_dead(&self, quantity: u32, [vip, normal]: [usize; 2]) -> String {
+    pub async fn generate_with_dead(&self, quantity: u32, dead: [usize; 2]) -> String {
+        self.generate_with(&format!("quantity={quantity}"), dead).await
+    }
+
+    /// The same, of a run that these options ask for.
+    pub async fn generate_with(&self, query: &str, [vip, normal]: [usize; 2]) -> String {
         self.client().pause().await;
-        let run_id = self.client().generate(quantity).await;
+        let accepted = self.client().try_generate(query, None).await.json(202);
+        let run_id = accepted["runId"].as_str().expect("it has an id").to_owned();
         let run = self.spec().await;
+        let quantity = run.quantity as u32;
         for (priority, count) in Priority::ALL.into_iter().zip([vip, normal]) {
             let orders = run.generator().orders(0..quantity);
             let mut dead = orders.filter(|order| order.priority() == priority);

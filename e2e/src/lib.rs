@@ -9,6 +9,7 @@
 //! - [`samples`]: holds every status that was seen against the invariants.
 //! - [`authority`]: certificates, made by an authority of the test's own.
 //! - [`provider`]: an identity provider, reached by TLS.
+//! - [`receiver`]: what a run's batches are posted to, as good or bad as a test wants it.
 //! - [`secure`]: both servers behind TLS and passwords.
 //! - [`raw`]: connections that are not as they should be.
 //! - [`servers`]: servers of one's own, to be killed, frozen, emptied, sent back in time.
@@ -51,6 +52,7 @@ pub mod programs;
 pub mod provider;
 pub mod proxy;
 pub mod raw;
+pub mod receiver;
 pub mod redises;
 pub mod samples;
 pub mod secure;

@@ -4,7 +4,7 @@ use mongodb::bson::doc;
 use pedidos_core::run::Phase;
 use pedidos_e2e::{
     Cluster, eventually,
-    imports::{CSV, GZIP, NDJSON, line, lines},
+    imports::{BUILTIN, CSV, GZIP, NDJSON, line, lines},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -243,7 +243,8 @@ async fn one_call_imports_and_starts_and_its_key_answers_the_same() {
     let cluster = Cluster::start(1, &[]).await;
     let client = cluster.client();
     let call = async |key, list: String| {
-        client.try_create_import("start=true", key, Some((&[NDJSON], list.into()))).await
+        let query = format!("start=true&{BUILTIN}");
+        client.try_create_import(&query, key, Some((&[NDJSON], list.into()))).await
     };
     call(None, lines(0..10)).await.problem(400);
     let accepted = call(Some("campaign-1"), lines(0..200)).await;
@@ -433,6 +434,8 @@ async fn a_collection_of_others_is_imported_by_the_command_line() {
         "--map",
         "ref=_id,cliente=customer.name,valor=total,priority=level",
         "--start",
+        "--processor",
+        "builtin",
         "--follow",
     ];
     let mut import =

@@ -9,7 +9,7 @@ use pedidos_e2e::{
     Client, Cluster,
     cluster::{Id, Kind},
     eventually, eventually_some,
-    imports::{NDJSON, Pieces, line, lines},
+    imports::{BUILTIN, NDJSON, Pieces, line, lines},
     proxy::When::{self, After, Before},
     raw::Raw,
     servers::{Server, Servers},
@@ -196,7 +196,7 @@ async fn a_start_or_a_discard_that_dies_at_any_step_comes_to_one_outcome() {
                         client
                             .try_raw(
                                 reqwest::Method::POST,
-                                &format!("/pedidos/imports/{id}/start"),
+                                &format!("/pedidos/imports/{id}/start?{BUILTIN}"),
                                 None,
                             )
                             .await

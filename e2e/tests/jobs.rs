@@ -11,7 +11,7 @@ use pedidos_e2e::{
     letters::{DELAYED_FOR_LONG, GIVEN_UP_AT_ONCE},
     phases::{QUANTITY, long_in},
 };
-use pedidos_pipeline::queue::{Claim, Token, Work};
+use pedidos_pipeline::queue::{Calls, Claim, Token, Work};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -130,7 +130,8 @@ async fn a_chunk_that_is_generated_is_an_active_job() {
     cluster.stores.queue.note_version(control.version);
     for _ in 0..3 {
         let (token, pushing) = (Token::random(), [Duration::ZERO; 2]);
-        let claim = cluster.stores.queue.claim(&token, "test", pushing, true).await.unwrap();
+        let claim =
+            cluster.stores.queue.claim(&token, "test", pushing, true, Calls::NONE).await.unwrap();
         assert!(matches!(claim, Claim::Work(_)), "{claim:?}");
         cluster.stores.later(2).await;
     }

@@ -9,7 +9,7 @@ use pedidos_e2e::{
     phases::{ACTIVE, long_in},
     wait::throughout,
 };
-use pedidos_pipeline::queue::{Claim, Token};
+use pedidos_pipeline::queue::{Calls, Claim, Token};
 
 /// Looks again and again for longer than any wait for work lasts: workers ask
 /// every second at least, and none may get anything.
@@ -156,8 +156,8 @@ async fn a_pause_stops_claims_at_once_and_is_told_when_nothing_is_in_flight() {
         let logs = cluster.client().logs("lines=1").await;
         assert_eq!(logs["queueStatus"]["paused"], false, "{logs:#}");
         let token = Token::random();
-        let claim = cluster.stores.queue.claim(&token, "test", <_>::default(), true);
-        assert!(matches!(claim.await.unwrap(), Claim::Wait(_)));
+        let claim = cluster.stores.queue.claim(&token, "test", <_>::default(), true, Calls::NONE);
+        assert!(matches!(claim.await.unwrap(), Claim::Wait(..)));
         cluster.stores.queue.release(&lease.token).await.unwrap();
     }
     assert_eq!(cluster.client().pause().await["inFlight"], 0);

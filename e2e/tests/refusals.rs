@@ -132,7 +132,7 @@ const CASES: &[Case] = &[
     ("GET", "/pedidos/queue/close", 405, &["POST"]),
     ("POST", "/pedidos/health/queue", 405, &["GET"]),
     ("POST", "/pedidos/runs", 405, &["GET"]),
-    ("DELETE", "/pedidos/runs/x", 405, &["GET"]),
+    ("DELETE", "/pedidos/runs/x", 405, &["GET, PATCH"]),
     ("POST", "/pedidos/events", 405, &["GET"]),
     ("GET", "/pedidos/process", 405, &["POST"]),
 ];

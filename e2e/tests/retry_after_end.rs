@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pedidos_core::{order::Priority, run::Phase};
 use pedidos_e2e::{Cluster, Status, letters::GIVEN_UP_AT_ONCE, phases::QUANTITY};
-use pedidos_pipeline::queue::{Claim, Token, Work};
+use pedidos_pipeline::queue::{Calls, Claim, Token, Work};
 use pedidos_service::metrics;
 use reqwest::Method;
 use serde_json::Value;
@@ -81,8 +81,11 @@ async fn normal_letters_put_back_after_the_end_wait_for_the_vip_ones() {
     assert!(matches!(&held.work, Work::Drain(Priority::Vip, ids) if ids.len() == 2), "{held:?}");
     cluster.client().resume().await;
     let queue = &cluster.stores.queue;
-    let none = queue.claim(&Token::random(), "test", [Duration::ZERO; 2], false).await.unwrap();
-    assert!(matches!(none, Claim::Wait(_)), "{none:?}");
+    let none = queue
+        .claim(&Token::random(), "test", [Duration::ZERO; 2], false, Calls::NONE)
+        .await
+        .unwrap();
+    assert!(matches!(none, Claim::Wait(..)), "{none:?}");
     let status = cluster.client().status().await;
     assert_eq!((status.phase, status.ledger.normal.waiting), (Phase::WaitingVipDrain, 2));
     queue.release(&held.token).await.unwrap();

@@ -36,7 +36,7 @@ pub async fn retried(cluster: &Cluster, run_id: &str) -> usize {
     let all = count(doc! { "runId": run_id, "retriedAt": { "$exists": true } }).await;
     let processed = doc! {
         "runId": run_id, "retriedAt": { "$exists": true }, "status": "processado",
-        "outcome": { "$exists": false },
+        "outcome.error": { "$exists": false }, "outcome.attempts": { "$exists": false },
     };
     assert_eq!(count(processed).await, all);
     all as usize

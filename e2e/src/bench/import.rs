@@ -177,14 +177,14 @@ async fn floor(quantity: u32) -> (Stored, Duration) {
     let id = |index| run.generator().id(index);
     let updated = floor::update_all(&stores.store, quantity, UPDATES, id).await;
     stores.remove().await;
-    let stored = Stored {
+    let inserts = Stored {
         seconds: took.as_secs_f64(),
         mongo_cpu_seconds,
         api_cpu_seconds: None,
         api_peak_mib: None,
         api_mib: None,
     };
-    (stored, updated)
+    (inserts, updated)
 }
 
 /// The lines of a list, made as they are sent; each piece is announced by its first line.

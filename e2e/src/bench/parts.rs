@@ -11,10 +11,13 @@ use std::{
 };
 
 use mongodb::bson::DateTime;
-use pedidos_core::order::{Generator, OrderId, Priority};
+use pedidos_core::{
+    control::RunOptions,
+    order::{Generator, OrderId, Priority},
+};
 use pedidos_pipeline::{
     commands::{Controller, Generate},
-    queue::{Claim, Closed, Outcome, Push, Queue, Token, Work},
+    queue::{Calls, Claim, Closed, Outcome, Push, Queue, Token, Work},
 };
 use pedidos_service::settings::Settings;
 use tokio::{task::JoinSet, time::Instant};
@@ -65,7 +68,8 @@ pub async fn queue_alone(quantity: u32) -> QueueAlone {
     let stores = Stores::connect(&settings).await;
     let queue = &stores.queue;
     let controller = Controller::new(queue.clone(), stores.store.clone());
-    let wanted = Generate { quantity, seed: Some(1), idempotency_key: None };
+    let wanted =
+        Generate { quantity, seed: Some(1), idempotency_key: None, options: RunOptions::BUILTIN };
     controller.generate(&wanted).await.expect("the run is accepted");
     // While there is more to push, only full batches are drained. So there is none, of
     // fewer than 100,000 orders of a priority.
@@ -110,7 +114,7 @@ async fn slot(queue: Queue, left: Arc<AtomicU64>) -> Vec<OrderId> {
     let none_left = |left: u64| left.checked_sub(1);
     while left.fetch_update(Relaxed, Relaxed, none_left).is_ok() {
         let token = Token::random();
-        let claim = queue.claim(&token, "bench", [Duration::ZERO; 2], true).await;
+        let claim = queue.claim(&token, "bench", [Duration::ZERO; 2], true, Calls::NONE).await;
         let Ok(Claim::Work(lease)) = claim else { panic!("no work: {claim:?}") };
         let orders = Generator::new(lease.seed, lease.ids_ms);
         let of = |indexes: &Range<u32>, priority| {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cluster::Id,
+    imports::BUILTIN,
     wait::{DEADLINE, POLL, in_time},
 };
 
@@ -47,7 +48,7 @@ impl Run<'_> {
         gone: &str,
         key: &str,
     ) -> String {
-        let path = format!("/pedidos/imports/{gone}/start?onRejects=skip");
+        let path = format!("/pedidos/imports/{gone}/start?onRejects=skip&{BUILTIN}");
         self.answer(&path, None).await.problem(404);
         let list = List::of(plan.seed, import.lines);
         let id = self.create_import(key).await;
@@ -63,7 +64,7 @@ impl Run<'_> {
 
     /// Started until that is accepted: a store may be away, an answer may be lost.
     async fn starts(&mut self, id: &str) {
-        let path = format!("/pedidos/imports/{id}/start?onRejects=skip");
+        let path = format!("/pedidos/imports/{id}/start?onRejects=skip&{BUILTIN}");
         let started = self.answer(&path, None).await.json(202);
         assert_eq!(started["runId"], id, "{started:#}");
     }
