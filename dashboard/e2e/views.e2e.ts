@@ -145,7 +145,7 @@ test("runs are compared and exported", async () => {
     const text = await readFile(await download.path(), "utf8");
     if (form === "JSON") expect(JSON.parse(text)).toEqual(runs);
     else expect(text.trim().split("\r\n").length).toBe(runs.length + 1);
-    if (form === "CSV") expect(text).toContain("runId,status,seed,source,quantity");
+    if (form === "CSV") expect(text).toContain("runId,status,seed,source,processor");
   }
   expect(errors).toEqual([]);
   await page.context().close();
