@@ -16,7 +16,7 @@ use pedidos_core::{
 };
 use pedidos_pipeline::{
     queue::{Closed, Lease, Outcome},
-    store::{Loaded, OrderState, PendingOrder},
+    store::{Loaded, PendingOrder},
 };
 use pedidos_service::metrics as names;
 use serde_json::value::RawValue;
@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     calls::{timed, until_answered},
     dispatcher::Dispatcher,
-    drain::Failures,
+    drain::{Failures, note},
     error::WorkError,
     processor::{Batch, BatchOrder, Fault, FaultKind, Judgement, Verdict},
     worker::Worker,
@@ -33,6 +33,7 @@ use crate::{
 
 /// An order vouches for the processor for so long.
 const VOUCHES_FOR_MS: i64 = 60_000;
+
 /// The calls of one lease.
 struct Calls<'a> {
     lease: &'a Lease,
@@ -84,7 +85,7 @@ impl Worker {
         for id in ids {
             match loaded.remove(id) {
                 Some(Loaded::Pending(order)) => pending.push(*order),
-                Some(Loaded::Ended(state)) => outcome.note(*id, state),
+                Some(Loaded::Ended(state)) => note(&mut outcome, *id, state),
                 Some(Loaded::Unknown(why)) => failures.push((*id, why)),
                 None => {}
             }
@@ -291,21 +292,5 @@ fn sent(order: &PendingOrder, priority: Priority) -> BatchOrder {
         dados: stored.dados.clone().and_then(|text| RawValue::from_string(text).ok()),
         created_at: stored.created_at.map(|at| iso(at.timestamp_millis())).unwrap_or_default(),
         attempt: order.attempts + 1,
-    }
-}
-
-/// What became of an order, by whoever wrote it.
-trait Noted {
-    fn note(&mut self, id: OrderId, state: OrderState);
-}
-
-impl Noted for Outcome {
-    fn note(&mut self, id: OrderId, state: OrderState) {
-        match state {
-            OrderState::Processed => {}
-            OrderState::Dead => self.dead.push(id),
-            OrderState::Removed => self.removed.push(id),
-            OrderState::Pending => self.returned.push(id),
-        }
     }
 }

@@ -137,14 +137,20 @@ impl Worker {
                     order: (lease.source == Source::Generated).then_some((&order, lease.since_ms)),
                 };
                 let dead = || self.store().mark_dead(given_up);
-                match until_answered("dead_letter", dead).await? {
-                    OrderState::Dead => outcome.dead.push(id),
-                    OrderState::Removed => outcome.removed.push(id),
-                    OrderState::Processed => {}
-                    OrderState::Pending => outcome.returned.push(id),
-                }
+                let state = until_answered("dead_letter", dead).await?;
+                note(outcome, id, state);
             }
         }
         Ok(())
+    }
+}
+
+/// Sorts an order by its state, whoever wrote it. What is not named in an outcome is processed.
+pub(crate) fn note(outcome: &mut Outcome, id: OrderId, state: OrderState) {
+    match state {
+        OrderState::Processed => {}
+        OrderState::Dead => outcome.dead.push(id),
+        OrderState::Removed => outcome.removed.push(id),
+        OrderState::Pending => outcome.returned.push(id),
     }
 }

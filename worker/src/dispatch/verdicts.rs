@@ -10,10 +10,14 @@ use pedidos_pipeline::{
 };
 use pedidos_service::metrics as names;
 
-use super::{Calls, Noted};
+use super::Calls;
 use crate::{
-    calls::until_answered, dispatcher::Dispatcher, drain::Failures, error::WorkError,
-    processor::Judgement, worker::Worker,
+    calls::until_answered,
+    dispatcher::Dispatcher,
+    drain::{Failures, note},
+    error::WorkError,
+    processor::Judgement,
+    worker::Worker,
 };
 
 impl Worker {
@@ -56,7 +60,7 @@ impl Worker {
         let record = || self.store().record_verdicts(batch, now, &judged);
         let recorded = until_answered("verdicts", record).await?;
         for (Judged { order, becomes }, recorded) in judged.iter().zip(recorded) {
-            counter!(names::VERDICTS, "verdict" => verdict_name(becomes)).increment(1);
+            counter!(names::VERDICTS, "verdict" => becomes.name()).increment(1);
             match (recorded, becomes) {
                 (Recorded::Written, Becomes::Processed { .. }) => {}
                 (Recorded::Written, Becomes::Dead { error }) => {
@@ -72,7 +76,7 @@ impl Worker {
                 }
                 (Recorded::Late(state), _) => {
                     tracing::warn!(order = %order.id, ?state, "the verdict comes too late");
-                    outcome.note(order.id, state);
+                    note(outcome, order.id, state);
                 }
                 (Recorded::Refused(why), _) => failures.push((order.id, why)),
             }
@@ -121,14 +125,6 @@ impl Worker {
     pub(super) fn delay(&self, times: i64) -> Duration {
         let times = u32::try_from(times).unwrap_or(u32::MAX);
         doubled(self.settings.retry_backoff, times, self.lease_time)
-    }
-}
-
-const fn verdict_name(becomes: &Becomes) -> &'static str {
-    match becomes {
-        Becomes::Processed { .. } => "ok",
-        Becomes::Dead { .. } => "fail",
-        Becomes::Again { .. } => "retry",
     }
 }
 

@@ -127,7 +127,6 @@ impl<'a> Fields<'a> {
             },
             quantity: self.size("quantity"),
             options: self.options(),
-            vouched_ms: self.number("vouchedAt"),
             phase,
             aborted,
             cancelling: (aborted && phase.is_active())

@@ -60,8 +60,6 @@ pub struct RunView {
     pub source: Source,
     pub quantity: u64,
     pub options: RunOptions,
-    /// The latest claim under which the processor judged an order of it, ms since the epoch; 0: none.
-    pub vouched_ms: i64,
     pub phase: Phase,
     /// The run is being cancelled, or was.
     pub aborted: bool,

@@ -61,8 +61,7 @@ impl Stored {
     #[must_use]
     pub fn why_unknown(&self, id: &OrderId) -> String {
         match self.unknown.get(id) {
-            Some(Some(status)) => format!("the order has the unknown status '{status}'"),
-            Some(None) => "the order has no status, or one that is not text".to_owned(),
+            Some(status) => unknown_status(status.as_deref()),
             None => MISSING.to_owned(),
         }
     }
@@ -70,5 +69,13 @@ impl Stored {
     #[must_use]
     pub fn any_terminal(&self) -> bool {
         self.found.values().any(|found| found.is_terminal())
+    }
+}
+
+/// What is said of an order whose status no order has; none: it has no text as status.
+pub(super) fn unknown_status(status: Option<&str>) -> String {
+    match status {
+        Some(status) => format!("the order has the unknown status '{status}'"),
+        None => "the order has no status, or one that is not text".to_owned(),
     }
 }

@@ -17,7 +17,7 @@ use super::{
     client::Store,
     error::{Result, StoreError, corrupt},
     filter::{id_of, number, one_of, pending},
-    order_state::{MISSING, OrderState},
+    order_state::{MISSING, OrderState, unknown_status},
     stored_order::StoredOrder,
 };
 
@@ -246,7 +246,9 @@ impl Store {
 }
 
 impl Becomes {
-    const fn name(&self) -> &'static str {
+    /// As metrics and documents have it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Processed { .. } => "ok",
             Self::Dead { .. } => "fail",
@@ -262,10 +264,7 @@ fn read(id: OrderId, document: Document) -> Result<Loaded> {
         Some(OrderState::Pending) => {}
         Some(ended) => return Ok(Loaded::Ended(ended)),
         None => {
-            return Ok(Loaded::Unknown(match status {
-                Some(status) => format!("the order has the unknown status '{status}'"),
-                None => "the order has no status, or one that is not text".to_owned(),
-            }));
+            return Ok(Loaded::Unknown(unknown_status(status)));
         }
     }
     let outcome = document.get_document("outcome").ok();
