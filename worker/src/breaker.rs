@@ -172,8 +172,15 @@ mod tests {
         Fault::new(FaultKind::Connection, "no connection")
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn five_faults_in_a_row_open_it_and_one_probe_closes_it() {
+    /// So much of a pause goes by.
+    fn pass(breaker: &Breaker, time: Duration) {
+        if let State::Open { until, .. } = &mut breaker.lock().state {
+            *until -= time;
+        }
+    }
+
+    #[test]
+    fn five_faults_in_a_row_open_it_and_one_probe_closes_it() {
         let breaker = Breaker::default();
         for _ in 0..4 {
             assert!(!breaker.fault(&away(), 1));
@@ -183,7 +190,7 @@ mod tests {
             assert_eq!(breaker.fault(&away(), 3), at == 5);
         }
         assert!(breaker.admit(3).is_none());
-        tokio::time::advance(breaker.wait().unwrap_or_default()).await;
+        pass(&breaker, breaker.wait().unwrap_or_default());
         let probe = breaker.admit(4);
         assert!(probe.is_some() && breaker.admit(4).is_none(), "one probe alone");
         assert_eq!(shown(&breaker).breaker, BreakerState::HalfOpen);
@@ -193,8 +200,8 @@ mod tests {
         assert_eq!((shown(&breaker).breaker, shown(&breaker).since_ms), (BreakerState::Closed, 5));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn it_waits_longer_each_time_up_to_a_minute() {
+    #[test]
+    fn it_waits_longer_each_time_up_to_a_minute() {
         let breaker = Breaker::default();
         for _ in 0..OPENS_AFTER {
             breaker.fault(&away(), 0);
@@ -203,26 +210,27 @@ mod tests {
         for _ in 0..10 {
             let pause = breaker.wait().unwrap_or_default();
             longest = longest.max(pause);
-            tokio::time::advance(pause).await;
+            pass(&breaker, pause);
             let probe = breaker.admit(0);
             assert!(probe.is_some() && breaker.fault(&away(), 0));
         }
         assert!(longest > LONGEST_PAUSE / 2 && longest <= LONGEST_PAUSE, "{longest:?}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_processor_that_asks_for_a_pause_gets_it_at_once() {
+    #[test]
+    fn a_processor_that_asks_for_a_pause_gets_it_at_once() {
         let breaker = Breaker::default();
         let asks = Fault { retry_after: Some(Duration::from_secs(90)), ..away() };
         assert!(breaker.fault(&asks, 0));
-        assert_eq!(breaker.wait(), Some(Duration::from_secs(90)));
+        let wait = breaker.wait().unwrap_or_default();
+        assert!(wait > Duration::from_secs(80) && wait <= Duration::from_secs(90), "{wait:?}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_probe_that_ends_without_an_answer_is_made_again() {
+    #[test]
+    fn a_probe_that_ends_without_an_answer_is_made_again() {
         let breaker = Breaker::default();
         breaker.fault(&Fault { retry_after: Some(Duration::from_secs(1)), ..away() }, 0);
-        tokio::time::advance(Duration::from_secs(1)).await;
+        pass(&breaker, Duration::from_secs(1));
         drop(breaker.admit(0));
         assert!(breaker.wait().is_none() && breaker.admit(0).is_some());
     }
