@@ -107,9 +107,9 @@ impl QueueApi {
 
     /// Show the health of the queue
     ///
-    /// `error` (phase ERROR), `aborted`, `paused`, `degraded` (dead letters, stuck, or a run with no
-    /// worker alive), else `healthy`; `unhealthy` if Redis does not answer, also with status 200.
-    /// Orchestrators use `/readyz`.
+    /// `error` (phase ERROR), `aborted`, `paused`, `degraded` (dead letters, stuck, an order that holds
+    /// the run, or a run with no worker alive), else `healthy`; `unhealthy` if Redis does not answer,
+    /// also with status 200. Orchestrators use `/readyz`.
     #[oai(
         path = "/pedidos/health/queue",
         method = "get",
