@@ -4,8 +4,10 @@ import { currentTranslation } from "../i18n";
 import { unknown, type Live } from "../live/store";
 import { balance, pending } from "../live/ledger";
 import { cancel } from "./cancel";
+import { changeOf, changeRun, flowText } from "./change-run";
 import { clean, whyNotClean } from "./clean";
 import { close } from "./close";
+import { replaced } from "./command";
 import { discardImport } from "./discard-import";
 import { failOrder } from "./fail-order";
 import { generate } from "./generate";
@@ -134,6 +136,29 @@ test("a run that is held can be continued while it is active, and an order can b
   expect(goOn.whyDisabled(known("DONE"))).toEqual(["cannot.noRun"]);
   expect(failOrder.whyDisabled(known("WAITING_VIP_DRAIN"))).toBeNull();
   expect(failOrder.whyDisabled(known("WAITING_VIP_DRAIN", { connected: false }))).toEqual(["cannot.redis"]);
+});
+
+test("a run is changed while it is active, and only the one that the dialog was opened for", () => {
+  expect(changeRun.whyDisabled(known("GENERATING"))).toBeNull();
+  expect(changeRun.whyDisabled(known("ERROR"))).toBeNull();
+  expect(changeRun.whyDisabled(known("DONE"))).toEqual(["cannot.noRun"]);
+  expect(changeRun.whyDisabled(known("GENERATING", { aborting: true }))).toEqual(["cannot.aborting"]);
+  expect(changeRun.whyDisabled(known("GENERATING", { unready: "MongoDB" }))).toEqual(["cannot.store"]);
+  expect(replaced("0123456789", known("GENERATING"))).toBeNull();
+  expect(replaced("9876543210", known("GENERATING"))).toEqual(["cannot.replaced", { run: "98765432" }]);
+});
+
+test("a change of a run sends what is shown: an empty field lifts its option", () => {
+  expect(changeOf({ pauseAfter: "", maxFailedPercent: " 5 ", onVipFailure: "hold" })).toEqual({ pauseAfter: null, maxFailedPercent: 5, onVipFailure: "hold" });
+  expect(changeOf({ pauseAfter: "many", maxFailedPercent: "0", onVipFailure: "continue" })).toEqual({ pauseAfter: "many", maxFailedPercent: 0, onVipFailure: "continue" });
+  expect(changeOf({ onVipFailure: "continue" })).toEqual({ onVipFailure: "continue" });
+});
+
+test("what holds a run back is told in words", () => {
+  const words = (pauseAfter: number | null, maxFailedPercent: number | null, onVipFailure: "hold" | "continue") =>
+    flowText({ pauseAfter, maxFailedPercent, onVipFailure }, currentTranslation());
+  expect(words(1_000, 0, "hold")).toBe("pauses after 1,000 orders, stops above 0 % failures, dead VIP orders hold the NORMAL ones back");
+  expect(words(null, null, "continue")).toBe("");
 });
 
 test("a start says who processes the orders, and leaves out what is empty", () => {
