@@ -176,6 +176,32 @@ test("a cancel shows what will be lost, and then what was lost", async () => {
   await page.context().close();
 });
 
+test("a cancel that was opened for one run does not cancel the next", async () => {
+  const { page, errors } = await open(browser);
+  await call("POST", "/pedidos/queue/pause");
+  await generate(page, 1000);
+  await phase(page, "GENERATING");
+  const first = (await status()).runId!;
+  await button(page, "Cancel run").click();
+  await dialog(page).getByText(`Cancel run ${first.slice(0, 8)}?`).waitFor();
+  const confirm = dialog(page).getByRole("button", { name: "Cancel run" });
+  // The page does not know of the next run yet: the API refuses.
+  await page.route("**/pedidos/cancel?*", async (route) => {
+    await call("POST", "/pedidos/cancel?pollIntervalMs=10");
+    await call("POST", "/pedidos/generate?quantity=2000");
+    await route.continue();
+  });
+  await confirm.click();
+  await dialog(page).getByRole("alert").getByText("Another run is the current one").waitFor();
+  // Now it does.
+  await dialog(page).getByText(`Run ${first.slice(0, 8)} is not the current run any more.`).waitFor();
+  await confirm.and(page.locator("[aria-disabled=true]")).waitFor();
+  const now = await status();
+  expect([now.progress.target, now.phase]).toEqual([2000, "GENERATING"]);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("a reset shows what will be deleted, and deletes everything", async () => {
   const { page } = await open(browser);
   await generate(page, 1500);

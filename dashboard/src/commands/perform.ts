@@ -49,7 +49,7 @@ export function useWhyDisabled<Input>(command: Command<Input>): string | null {
 }
 
 /** The run that a dialog was opened for, and why the command is disabled now: also because another run is the current one. */
-export function useBound<Input>(command: Command<Input>): { runId: string; whyDisabled: string | null } {
+export function useBound<Input>(command: Pick<Command<Input>, "whyDisabled">): { runId: string; whyDisabled: string | null } {
   const { t } = useTranslation();
   const state = useLive(everything);
   const [runId] = useState(state.status?.runId ?? "");

@@ -227,7 +227,7 @@ export const en = {
   "quantity.hint": "A whole number. Tiers are drawn evenly: about a quarter of the orders is VIP.",
   "seed.hint": "Optional. The same seed gives the same tiers and prices.",
   "generate.paused": "The queue is paused. The run is accepted now and starts when the queue is resumed.",
-  "cancel.title": "Cancel this run?",
+  "cancel.title": "Cancel run {run}?",
   "cancel.words": "No new work is claimed, work in flight is finished, and everything pending is lost:",
   "cancel.stored": "Orders stored, not processed",
   "cancel.notGenerated": "Orders not generated yet",

@@ -228,7 +228,7 @@ export const pt: Record<Key, string> = {
   "quantity.hint": "Um número inteiro. Os tiers são sorteados por igual: cerca de um quarto dos pedidos é VIP.",
   "seed.hint": "Opcional. A mesma seed gera os mesmos tiers e preços.",
   "generate.paused": "A fila está pausada. A execução é aceita agora e começa quando a fila for retomada.",
-  "cancel.title": "Cancelar esta execução?",
+  "cancel.title": "Cancelar a execução {run}?",
   "cancel.words": "Nenhum trabalho novo é iniciado, o que está em processamento termina e tudo o que está pendente se perde:",
   "cancel.stored": "Pedidos gravados, não processados",
   "cancel.notGenerated": "Pedidos ainda não gerados",
