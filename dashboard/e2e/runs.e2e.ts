@@ -49,6 +49,28 @@ test("a refusal is shown in the API's words", async () => {
   await page.context().close();
 });
 
+test("without a quantity nothing starts, and 2,000 is two thousand", async () => {
+  const { page, errors } = await open(browser);
+  await button(page, "New run").click();
+  const quantity = dialog(page).getByLabel("Orders", { exact: true });
+  await quantity.fill(" ");
+  await dialog(page).getByText("Enter how many orders the run has.").waitFor();
+  await dialog(page).getByRole("button", { name: "Start" }).and(page.locator("[aria-disabled=true]")).click({ force: true });
+  await quantity.press("Enter");
+  expect((await status()).phase).toBe("IDLE");
+  await quantity.fill("2,000");
+  await dialog(page).getByLabel("Processor", { exact: true }).fill("");
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+  await dialog(page).getByRole("alert").getByText("processor").waitFor();
+  await dialog(page).getByLabel("Processor", { exact: true }).fill("builtin");
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+  await toast(page, "A run of 2,000 orders was accepted.");
+  await phase(page, "DONE");
+  expect((await status()).progress.target).toBe(2000);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("a pause stops the figures, a resume continues, and a reload in between loses nothing", async () => {
   const { page, errors } = await open(browser);
   await generate(page, 6000);

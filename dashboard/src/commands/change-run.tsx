@@ -7,10 +7,10 @@ import { isActive } from "../live/phases";
 import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
 import { unavailable, type Command } from "./command";
-import { limit } from "./limits";
 import { Note, type DialogProps } from "./parts";
 import { useBound, usePerform } from "./perform";
 import { FlowFields, type FlowChoice } from "./run-options";
+import { typedOrNone } from "./typed";
 
 type Flow = Pick<Status | Run, "pauseAfter" | "maxFailedPercent" | "onVipFailure">;
 
@@ -32,8 +32,8 @@ export function flowText({ pauseAfter, maxFailedPercent, onVipFailure }: Flow, {
 /** The body of the request: a field that is empty lifts its option. */
 export function changeOf({ pauseAfter, maxFailedPercent, onVipFailure }: Partial<FlowChoice>) {
   return {
-    ...(pauseAfter !== undefined && { pauseAfter: limit(pauseAfter) }),
-    ...(maxFailedPercent !== undefined && { maxFailedPercent: limit(maxFailedPercent) }),
+    ...(pauseAfter !== undefined && { pauseAfter: typedOrNone(pauseAfter) }),
+    ...(maxFailedPercent !== undefined && { maxFailedPercent: typedOrNone(maxFailedPercent) }),
     ...(onVipFailure && { onVipFailure }),
   };
 }

@@ -12,13 +12,14 @@ import { discardImport } from "./discard-import";
 import { failOrder } from "./fail-order";
 import { generate } from "./generate";
 import { goOn } from "./go-on";
-import { liftLimits, limit, limitsText, setLimits } from "./limits";
+import { liftLimits, limitsText, setLimits } from "./limits";
 import { pause } from "./pause";
 import { reset } from "./reset";
 import { resume } from "./resume";
 import { GENERATED, IMPORTED, optionsOf } from "./run-options";
 import { retry, retryOne } from "./retry";
 import { startImport } from "./start-import";
+import { typedOrNone } from "./typed";
 import { upload } from "./upload";
 
 const empty: Ledger = { generated: 0, deferred: 0, waiting: 0, leased: 0, delayed: 0, processed: 0, dead: 0, removed: 0 };
@@ -121,7 +122,7 @@ test("limits are changed at any time, and lifted if there are any", () => {
 });
 
 test("a limit is a number, none, or what the API says is wrong", () => {
-  expect(["500", " 20 ", "", "  ", "1e3", "-1"].map(limit)).toEqual([500, 20, null, null, "1e3", "-1"]);
+  expect(["500", " 2,000 ", "", "  ", "1e3", "-1"].map(typedOrNone)).toEqual([500, 2_000, null, null, "1e3", "-1"]);
 });
 
 test("limits are told in words", () => {
@@ -161,7 +162,7 @@ test("what holds a run back is told in words", () => {
   expect(words(null, null, "continue")).toBe("");
 });
 
-test("a start says who processes the orders, and leaves out what is empty", () => {
+test("a start says who processes the orders, and nothing of what is empty", () => {
   expect(optionsOf(GENERATED)).toEqual({ processor: "builtin", onVipFailure: "continue" });
   expect(optionsOf({ ...IMPORTED, pauseAfter: " 100 ", maxFailedPercent: "5" })).toEqual({
     processor: "default",
@@ -169,5 +170,5 @@ test("a start says who processes the orders, and leaves out what is empty", () =
     maxFailedPercent: "5",
     onVipFailure: "hold",
   });
-  expect(optionsOf({ ...IMPORTED, processor: " " })).toEqual({ onVipFailure: "hold" });
+  expect(optionsOf({ ...IMPORTED, processor: " " })).toEqual({ processor: "", onVipFailure: "hold" });
 });

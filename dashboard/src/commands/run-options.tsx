@@ -4,6 +4,7 @@ import { useTranslation, type Key } from "../i18n";
 import { BUILTIN, DEFAULT, lacksWorker, processors } from "../live/holds";
 import { useLive } from "../live/use";
 import { Field, Note } from "./parts";
+import { typed } from "./typed";
 
 /** What holds a run back, as typed. */
 export interface FlowChoice {
@@ -21,12 +22,11 @@ export interface RunChoice extends FlowChoice {
 export const GENERATED: RunChoice = { processor: BUILTIN, pauseAfter: "", maxFailedPercent: "", onVipFailure: "continue" };
 export const IMPORTED: RunChoice = { processor: DEFAULT, pauseAfter: "", maxFailedPercent: "", onVipFailure: "hold" };
 
-/** The parameters of a start. A field that is empty is left to the API, which also says what is wrong. */
+/** The parameters of a start. The API has a default for a processor, which the field would not show: it is always sent. */
 export function optionsOf({ processor, pauseAfter, maxFailedPercent, onVipFailure }: RunChoice) {
-  const typed = (text: string) => text.trim() as unknown as number;
   return {
+    processor: processor.trim(),
     onVipFailure,
-    ...(processor.trim() && { processor: processor.trim() }),
     ...(pauseAfter.trim() && { pauseAfter: typed(pauseAfter) }),
     ...(maxFailedPercent.trim() && { maxFailedPercent: typed(maxFailedPercent) }),
   };

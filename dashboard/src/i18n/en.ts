@@ -214,6 +214,7 @@ export const en = {
   "cannot.copy": "The browser allows copying only over HTTPS or on localhost.",
   "cannot.noneAtAll": "There are no jobs in any state.",
   "cannot.noneOf": "There are no jobs in this state.",
+  "cannot.noQuantity": "Enter how many orders the run has.",
   "cannot.noOrders": "The import has no orders.",
   "cannot.rejects": "{n} {n|line is|lines are} rejected. Correct the file and import it again, or start without {n|it|them}.",
   "cannot.role": "Your role is {role}; this requires {needed}.",

@@ -215,6 +215,7 @@ export const pt: Record<Key, string> = {
   "cannot.copy": "O navegador só permite copiar por HTTPS ou em localhost.",
   "cannot.noneAtAll": "Não há jobs em nenhum estado.",
   "cannot.noneOf": "Não há jobs neste estado.",
+  "cannot.noQuantity": "Informe quantos pedidos a execução tem.",
   "cannot.noOrders": "A importação não tem pedidos.",
   "cannot.rejects": "{n} {n|linha foi rejeitada|linhas foram rejeitadas}. Corrija o arquivo e importe de novo, ou inicie sem {n|ela|elas}.",
   "cannot.role": "Seu papel é {role}; esta operação exige {needed}.",

@@ -14,6 +14,12 @@ describe("figures", () => {
     expect(format.percent(45.67, "pt")).toBe("45,6 %");
   });
 
+  test("are read as people write them", () => {
+    const read = (language: "en" | "pt") => ["2000", " 2,000 ", "2.000", "1 000 000", "2,00", "1e6", ""].map((text) => format.wholeNumber(text, language));
+    expect(read("en")).toEqual(["2000", "2000", "2.000", "1000000", "2,00", "1e6", ""]);
+    expect(read("pt")).toEqual(["2000", "2,000", "2000", "1000000", "2,00", "1e6", ""]);
+  });
+
   test("never show 100 % too early", () => {
     expect(format.percent(99.97, "en")).toBe("99.9 %");
     expect(format.percent(99.999, "en", 0)).toBe("99 %");
@@ -43,10 +49,10 @@ describe("addresses of views", () => {
   });
 });
 
-test("addresses hold the given values, encoded, and nothing else", () => {
+test("addresses hold the given values, encoded, and what is empty is no default", () => {
   expect(url("/pedidos/orders/{id}", { id: "a/b" })).toBe("/pedidos/orders/a%2Fb");
   expect(url("/pedidos/queue/jobs", {}, { types: "waiting,active", start: 0, id: undefined, limit: "" })).toBe(
-    "/pedidos/queue/jobs?types=waiting%2Cactive&start=0",
+    "/pedidos/queue/jobs?types=waiting%2Cactive&start=0&limit=",
   );
   expect(new Problem(409, "A run is active", "wait", "x").runId).toBe("x");
 });
