@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Status } from "../src/api/client";
 import { violations } from "./look";
 import { poison } from "./mongo";
-import { button, call, dialog, generate, launch, open, phase, reset } from "./page";
+import { button, call, dialog, generate, launch, open, phase, reset, toast } from "./page";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -64,6 +64,22 @@ test("the fence that was open when a run stopped is shown as open", async () => 
   expect([fence.open, fence.firstNormalAt === null]).toEqual([false, false]);
   await page.locator("[data-fence=open]").getByText("Fence open").waitFor();
   await page.getByText("The first NORMAL order was claimed").waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("a run that is done with dead letters says so wherever it says that it is done", async () => {
+  const { page, errors } = await open(browser);
+  await withLetters(page, "", 3);
+  await page.locator("main [data-phase=DONE]").getByText("Done, 3 failed").waitFor();
+  await page.getByText("every order is accounted for; 3 are dead letters", { exact: true }).waitFor();
+  await toast(page, "Done, 3 failed: every order is accounted for; 3 are dead letters");
+  expect(await page.locator("[data-kind=good]").filter({ hasText: "Done" }).count()).toBe(0);
+  await page.locator("[data-step=DONE]").getByText("3 failed").waitFor();
+  await page.waitForFunction(() => document.title === "Done, 3 failed · Pedidos");
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("navigation").getByRole("link", { name: "Runs" }).click();
+  await page.getByRole("row").nth(1).getByText("Done, 3 failed").waitFor();
   expect(errors).toEqual([]);
   await page.context().close();
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Phase, Status } from "../api/client";
-import { entered, fenceOpened, isActive, milestone, rank, STEPS, stepState, timeIn, type PhaseTimes } from "./phases";
+import { entered, fenceOpened, isActive, STEPS, stepState, timeIn, type PhaseTimes } from "./phases";
 
 const timesAfter = (changes: [Phase, number, string?][]): PhaseTimes => {
   let times: PhaseTimes | null = null;
@@ -47,32 +47,6 @@ describe("time in phases", () => {
 test("a run in ERROR is active", () => {
   const active = (["IDLE", "GENERATING", "ERROR", "DONE", "ABORTED"] as Phase[]).map(isActive);
   expect(active).toEqual([false, true, true, false, false]);
-  expect([rank("GENERATING"), rank("DONE"), rank("ABORTED")]).toEqual([0, 5, -1]);
-});
-
-describe("milestones", () => {
-  const announced = (phases: Phase[], runId = "a") => {
-    let reached = { runId: null as string | null, rank: -1 };
-    return phases.filter((phase) => {
-      const next = milestone(reached, runId, phase);
-      if (next) reached = next;
-      return next !== null;
-    });
-  };
-
-  test("are a run's first time in each phase, and its end", () => {
-    const phases: Phase[] = ["GENERATING", "ENQUEUE_VIP", "GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "ENQUEUE_NORMAL", "DONE", "DONE"];
-    expect(announced(phases)).toEqual(["GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "DONE"]);
-  });
-
-  test("are errors and cancels in any phase, and never IDLE", () => {
-    expect(announced(["IDLE", "GENERATING", "ERROR"])).toEqual(["GENERATING", "ERROR"]);
-    expect(announced(["GENERATING", "ABORTED", "GENERATING"])).toEqual(["GENERATING", "ABORTED"]);
-  });
-
-  test("begin again with another run", () => {
-    expect(milestone({ runId: "a", rank: 5 }, "b", "GENERATING")).toEqual({ runId: "b", rank: 0 });
-  });
 });
 
 describe("the phases of a run", () => {

@@ -19,9 +19,6 @@ export const isActive = (phase: Phase): boolean => !ENDED.includes(phase);
 
 export const isMoving = (phase: Phase): boolean => isActive(phase) && phase !== "ERROR";
 
-/** The position of a phase in a run; -1 for phases that are no step of it. */
-export const rank = (phase: Phase): number => (STEPS as readonly Phase[]).indexOf(phase);
-
 /** Is the fence open, or was it when the run stopped? */
 export const fenceOpened = ({ phase, fence }: Pick<Status, "phase" | "fence">): boolean =>
   fence.open || (!isMoving(phase) && fence.firstNormalAt !== null);
@@ -101,15 +98,4 @@ export function timeIn(times: PhaseTimes | null, phase: Phase, now: number): num
     return (spent ?? 0) + Math.max(0, now - times.since);
   }
   return spent ?? null;
-}
-
-/**
- * Which changes of phase are announced: the first time a run is in a phase, and its end.
- * Answers the rank to remember, or null for a change that is not announced.
- */
-export function milestone(reached: { runId: string | null; rank: number }, runId: string | null, phase: Phase) {
-  if (phase === "IDLE") return null;
-  const at = phase === "ABORTED" || phase === "ERROR" ? STEPS.length : rank(phase);
-  if (reached.runId === runId && at <= reached.rank) return null;
-  return { runId, rank: at };
 }

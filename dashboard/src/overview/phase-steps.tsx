@@ -1,4 +1,5 @@
 import { useTranslation, type Key } from "../i18n";
+import { total } from "../live/ledger";
 import { fenceOpened, isActive, isMoving, STEPS, stepState, timeIn, type Step, type StepState } from "../live/phases";
 import { serverNow } from "../live/store";
 import { useLive, useNow } from "../live/use";
@@ -18,11 +19,12 @@ export function PhaseSteps() {
   const times = known?.runId === status.runId ? known : null;
   const { phase, fence } = status;
   const opened = fenceOpened(status);
+  const dead = total(status, "dead");
   const chip = (step: Step, colours: Colours) => {
     const time = step === "DONE" ? null : timeIn(times, step, now);
     return (
       <Chip key={step} step={step} state={stepState(step, status, times)} colours={colours} moves={isActive(phase)}>
-        {time !== null ? duration(time) : step !== "DONE" ? "—" : phase === "DONE" ? t("steps.end") : ""}
+        {time !== null ? duration(time) : step !== "DONE" ? "—" : phase !== "DONE" ? "" : dead > 0 ? t("steps.failed", { n: dead }) : t("steps.end")}
       </Chip>
     );
   };
@@ -46,7 +48,7 @@ export function PhaseSteps() {
         <Group name={t("steps.normal")} className="sm:flex-2">
           {NORMAL.map((step) => chip(step, COLOURS.normal))}
         </Group>
-        <ul className="flex sm:flex-1">{chip("DONE", COLOURS.done)}</ul>
+        <ul className="flex sm:flex-1">{chip("DONE", dead > 0 ? COLOURS.failed : COLOURS.done)}</ul>
       </div>
       <p className="mt-3 text-sm text-soft">
         {fence.violations > 0 ? (
@@ -73,6 +75,7 @@ const COLOURS = {
   vip: { here: "border-vip bg-vip-wash", dot: "bg-vip" },
   normal: { here: "border-normal bg-normal-wash", dot: "bg-normal" },
   done: { here: "border-good bg-panel", dot: "bg-good" },
+  failed: { here: "border-warn bg-warn-wash", dot: "bg-warn" },
 } as const satisfies Record<string, Colours>;
 
 /** Phases that alternate: their order is no sequence. */
