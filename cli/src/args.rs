@@ -203,6 +203,10 @@ pub struct NewRun {
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancel {
+    /// Only this run: if another one is the current run, nothing is changed [default: the current
+    /// run]
+    #[arg(value_name = "RUN_ID", value_parser = id)]
+    pub run_id: Option<String>,
     /// Remove the run's dead letters from the list of failed jobs [default: true]
     #[arg(
         long,
@@ -303,7 +307,7 @@ mod tests {
 
     #[test]
     fn flags_of_cancel_are_true_false_or_left_to_the_api() {
-        let line = "pedidos cancel --purge=false --reset-logs --wait-timeout-ms 5";
+        let line = "pedidos cancel 0199-ab --purge=false --reset-logs --wait-timeout-ms 5";
         let Command::Call(Call::Cancel(cancel)) = parse(line).unwrap().command else {
             unreachable!()
         };
@@ -311,8 +315,9 @@ mod tests {
             (cancel.purge, cancel.remove_pending, cancel.reset_logs),
             (Some(false), None, Some(true))
         );
-        assert_eq!(cancel.wait_timeout_ms, Some(5));
+        assert_eq!((cancel.wait_timeout_ms, cancel.run_id.as_deref()), (Some(5), Some("0199-ab")));
         assert!(parse("pedidos cancel --purge=maybe").is_err());
+        assert!(parse("pedidos cancel ../reset").is_err());
     }
 
     #[test]

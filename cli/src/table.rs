@@ -35,7 +35,8 @@ pub fn summary(status: &Status) -> String {
     parts.extend(holds::lines(status));
     parts.extend([orders(status), times(status), fence(status)].map(|table| table.to_string()));
     if phase == Phase::Error {
-        parts.push("the run has stopped; `pedidos cancel` or `pedidos reset` ends it".into());
+        let ends = format!("`pedidos cancel {run_id}` or `pedidos reset` ends it");
+        parts.push(format!("the run has stopped; {ends}"));
         if status.max_failed_percent.is_some() {
             let other =
                 "`pedidos change --max-failed-percent P` lets it go on with up to P percent";

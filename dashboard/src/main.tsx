@@ -10,7 +10,7 @@ import "./styles.css";
 
 apply();
 keepTitle();
-connection.onMilestone = announce;
+connection.onNews = announce;
 connection.start();
 
 const root = document.getElementById("root");

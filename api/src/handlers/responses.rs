@@ -37,6 +37,9 @@ pub enum CancelResponse {
     /// shows its progress, then phase ABORTED.
     #[oai(status = 202)]
     Accepted(Json<CancelAnswer>),
+    /// Another run is the current one; `runId` says which.
+    #[oai(status = 409, content_type = "application/problem+json")]
+    Other(Json<Problem>),
 }
 
 #[derive(Debug, ApiResponse)]

@@ -11,7 +11,7 @@ import { Chart } from "../ui/chart";
 import { Gantt } from "../ui/gantt";
 import { Panel } from "../ui/panel";
 import { toast } from "../ui/toasts";
-import { aligned, better, difference, MEASURES } from "./figures";
+import { aligned, better, dead, difference, MEASURES } from "./figures";
 import { Source } from "./source";
 
 /** One run, or two side by side. */
@@ -71,7 +71,7 @@ function Windows({ run, name, length }: { run: Run; name: string; length: number
       <h3 className="mb-3 flex flex-wrap items-center gap-2 text-sm">
         <span className="flex size-6 items-center justify-center rounded-md bg-ink text-xs font-bold text-panel">{name}</span>
         <code className="font-semibold">{shortId(run.runId)}</code>
-        <PhaseBadge phase={run.phase} />
+        <PhaseBadge phase={run.phase} dead={dead(run)} />
         <span className="text-soft">
           {n(run.quantity)} · {run.source === "import" ? <Source of={run} /> : `${t("seed")} ${run.seed}`}
           {run.processor !== BUILTIN && ` · ${t("processor")} ${run.processor}`} · {moment(run.createdAt)}

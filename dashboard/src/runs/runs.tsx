@@ -11,7 +11,7 @@ import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
 import { toast } from "../ui/toasts";
 import { Compare } from "./compare";
-import { processed, rate } from "./figures";
+import { dead, processed, rate } from "./figures";
 import { Source } from "./source";
 
 const PAGE = 15;
@@ -117,7 +117,7 @@ export function Runs() {
                     <code title={run.runId}>{shortId(run.runId)}</code>
                   </td>
                   <td className={cell}>
-                    <PhaseBadge phase={run.phase} />
+                    <PhaseBadge phase={run.phase} dead={dead(run)} />
                   </td>
                   <td className={`${cell} hidden md:table-cell`}>
                     <Source of={run} />
@@ -128,7 +128,7 @@ export function Runs() {
                   </td>
                   <td className={`${cell} hidden text-end sm:table-cell`}>{duration(run.wallClockMs)}</td>
                   <td className={`${cell} hidden text-end sm:table-cell`}>{n(rate(processed(run), run.wallClockMs))}</td>
-                  <td className={`${cell} hidden text-end lg:table-cell`}>{n(run.totalFailedVIP + run.totalFailedNormal)}</td>
+                  <td className={`${cell} hidden text-end lg:table-cell`}>{n(dead(run))}</td>
                   <td className={`${cell} hidden text-soft md:table-cell`}>{moment(run.createdAt)}</td>
                 </tr>
               ))}
