@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cancel;
 mod dados;
+pub mod exports;
 pub mod health;
 pub mod imports;
 pub mod jobs;

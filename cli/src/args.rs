@@ -3,6 +3,7 @@
 mod flow;
 mod import;
 mod key;
+mod receipts;
 
 use std::{ffi::OsString, fmt, path::PathBuf, process};
 
@@ -16,6 +17,7 @@ pub use self::{
         Import, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport, StartOptions,
     },
     key::{KeyCommand, NewKey},
+    receipts::{Export, ExportFormat, ExportOptions},
 };
 use crate::{
     address::{Address, DEFAULT_URL},
@@ -124,6 +126,9 @@ pub enum Call {
     Imports(Imports),
     /// Write the rejects of an import to standard output: pedidos rejects ID > bad.ndjson
     Rejects(Rejects),
+    /// Write the orders of a run, with what became of them: pedidos export > orders.ndjson
+    #[command(long_about = receipts::EXPORT)]
+    Export(Export),
     /// Show the current run
     Status {
         /// Print the API's answer, which is JSON

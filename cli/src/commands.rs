@@ -4,6 +4,7 @@ mod audit;
 mod audit_log;
 mod cancel;
 mod change;
+mod export;
 mod fail;
 mod follow;
 mod generate;
@@ -49,6 +50,7 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Import(args) => Box::pin(import::run(client, &args)).await,
         Call::Imports(args) => imports::run(client, &args).await,
         Call::Rejects(args) => rejects::run(client, &args).await,
+        Call::Export(args) => export::run(client, &args).await,
         Call::Status { json } => status::run(client, json).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,

@@ -20,6 +20,7 @@ mod connections;
 mod contract;
 mod deaths;
 mod events;
+mod exports;
 mod figures;
 mod flow;
 mod follow;

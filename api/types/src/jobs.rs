@@ -1,5 +1,6 @@
 //! The listing of jobs, and one order.
 
+use pedidos_core::order::{self, Priority};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,57 @@ pub enum JobName {
     ProcessOrder,
     /// Generate a chunk of orders.
     GenerateOrders,
+}
+
+/// What has become of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum OrderStatus {
+    /// It is not processed yet.
+    Pendente,
+    /// It is processed.
+    Processado,
+    /// It is a dead letter.
+    Falhou,
+    /// A person removed it from the queue.
+    Removido,
+    /// Its run was cancelled first.
+    Cancelado,
+}
+
+impl OrderStatus {
+    /// As an order has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pendente => order::PENDENTE,
+            Self::Processado => order::PROCESSADO,
+            Self::Falhou => order::FALHOU,
+            Self::Removido => order::REMOVIDO,
+            Self::Cancelado => order::CANCELADO,
+        }
+    }
+}
+
+/// The priority of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum OrderPriority {
+    /// Processed before every NORMAL order.
+    Vip,
+    /// All others.
+    Normal,
+}
+
+impl From<OrderPriority> for Priority {
+    fn from(priority: OrderPriority) -> Self {
+        match priority {
+            OrderPriority::Vip => Self::Vip,
+            OrderPriority::Normal => Self::Normal,
+        }
+    }
 }
 
 /// A page of jobs.
