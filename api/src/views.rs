@@ -8,6 +8,7 @@ pub mod health;
 pub mod imports;
 pub mod jobs;
 pub mod logs;
+pub mod orders;
 pub mod processor;
 pub mod queue_metrics;
 pub mod runs;

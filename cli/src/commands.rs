@@ -13,6 +13,7 @@ mod imports;
 mod key;
 mod limits;
 mod logs;
+mod order;
 mod pause;
 mod rejects;
 mod reset;
@@ -51,6 +52,7 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Imports(args) => imports::run(client, &args).await,
         Call::Rejects(args) => rejects::run(client, &args).await,
         Call::Export(args) => export::run(client, &args).await,
+        Call::Order(args) => order::run(client, &args).await,
         Call::Status { json } => status::run(client, json).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,

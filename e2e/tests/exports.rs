@@ -23,6 +23,8 @@ use pedidos_e2e::{
 use reqwest::{Method, header};
 use serde_json::Value;
 
+use crate::retry_failed::retry;
+
 const SETTINGS: &[(&str, &str)] = &[("PROCESSOR_BATCH_SIZE", "25"), ("LEASE_MS", "30000")];
 /// Fails, and is mended then.
 const BAD: u32 = 7;
@@ -262,6 +264,9 @@ async fn every_order_of_the_ledger_has_a_line_and_no_other() {
     let dead: Vec<Value> = dead.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(dead.len(), 3, "{dead:#?}");
     for (line, priority) in dead.iter().zip(["VIP", "NORMAL", "VIP"]) {
+        let path = format!("/pedidos/orders/{}", line["pedidos_id"].as_str().unwrap());
+        let order = client.raw(Method::GET, &path).await.json(200);
+        assert_eq!((&order["status"], &order["priority"]), (&"falhou".into(), &priority.into()));
         assert!(line["pedidos_error"].as_str().unwrap().contains("missing"), "{line:#}");
         assert_eq!((&line["priority"], &line["cliente"]), (&priority.into(), &Value::Null));
     }
@@ -380,5 +385,48 @@ async fn the_command_line_gets_the_rest_of_an_export_that_broke_off_and_writes_w
     assert!(command.ended().await.success(), "{}", command.tail());
     assert_eq!(fs::read_to_string(&file).unwrap(), whole);
     fs::remove_file(&file).unwrap();
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_tells_what_happened_to_it() {
+    let receiver = Receiver::start().await;
+    let said = |order: &Sent| match order.number() {
+        5 => Verdict::Fail("card refused".to_owned()),
+        _ => Verdict::OK,
+    };
+    receiver.answer(move |call| Reply::each(call, said));
+    let cluster = Cluster::start_for(&receiver, 1, SETTINGS).await;
+    let client = cluster.client();
+    let run_id = client.run_lines(0..20, "").await;
+    assert_eq!(cluster.done().await.dead(), 1);
+    let id = cluster.order(&run_id, "r-5").await.get_str("_id").unwrap().to_owned();
+    let path = format!("/pedidos/orders/{id}");
+    let history = async || client.raw(Method::GET, &path).await.json(200)["history"].clone();
+    let events = |history: &Value| -> Vec<String> {
+        let events = history.as_array().unwrap().iter();
+        events.map(|event| event["event"].as_str().unwrap().to_owned()).collect()
+    };
+    let dead = history().await;
+    assert_eq!(events(&dead), ["stored", "attemptFailed", "givenUp"], "{dead:#}");
+    assert_eq!(dead[1]["error"], "card refused", "{dead:#}");
+    assert!(dead[1]["worker"].is_string() && dead[1]["attempt"] == 1, "{dead:#}");
+    receiver.answer(|call| Reply::all(call, &Verdict::Ok("invoice 5".to_owned())));
+    assert_eq!(retry(&cluster, "").await, 1);
+    assert_eq!(cluster.done().await.dead(), 0);
+    let done = history().await;
+    assert_eq!(events(&done), ["stored", "attemptFailed", "retried", "processed"], "{done:#}");
+    assert!(done.as_array().unwrap().iter().all(|event| event["at"].is_string()), "{done:#}");
+    assert_eq!((&done[3]["note"], &done[3]["worker"]), (&"invoice 5".into(), &dead[1]["worker"]));
+    // As the command line tells it.
+    let mut environment = cluster.settings().clone();
+    environment.insert("PEDIDOS_URL".to_owned(), format!("http://{}", client.address()));
+    let mut order = Process::spawn("order", "pedidos", &["order", &id], &environment);
+    assert!(order.ended().await.success(), "{}", order.tail());
+    let told = order.all().await;
+    for wanted in ["ref r-5", "attempt 1 failed: card refused", "put back by a person", "invoice 5"]
+    {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
     cluster.finish().await;
 }

@@ -187,7 +187,8 @@ impl QueueApi {
 
     /// Show one order
     ///
-    /// As it is stored, of any run and in any state.
+    /// As it is stored, of any run and in any state, with its history: attempts, retries, verdicts
+    /// that came too late, and how it ended.
     #[oai(
         path = "/pedidos/orders/:id",
         method = "get",

@@ -24,5 +24,6 @@ pub fn line(order: StoredOrder) -> ExportLine {
         processed_at: time(order.processed_at),
         failed_at: time(outcome.at),
         retried_at: time(order.retried_at),
+        removed_at: time(order.removed_at),
     }
 }

@@ -1,4 +1,4 @@
-//! The arguments of what tells what became of orders: `pedidos export`.
+//! The arguments of what tells what became of orders: `pedidos export` and `pedidos order`.
 
 use std::path::PathBuf;
 
@@ -29,6 +29,16 @@ pub struct Export {
     /// Write to this file, which must not be there yet, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowOrder {
+    /// The order's id: `pedidos_id` of an export, or of the list of jobs
+    #[arg(value_name = "ORDER_ID", value_parser = id)]
+    pub id: String,
+    /// Print the API's answer, which is JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The API has defaults for those that are not given.
@@ -153,6 +163,8 @@ mod tests {
             "pedidos export 1 --priority vip",
             "pedidos export 1 --format xlsx",
             "pedidos export 1 --after ../x",
+            "pedidos order",
+            "pedidos order ../reset",
         ] {
             assert_eq!(call(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -6,6 +6,11 @@ use super::{Client, imports::NO_TIMEOUT};
 use crate::{args::ExportOptions, failure::Result};
 
 impl Client {
+    /// `GET /pedidos/orders/{id}`, as the API answers it.
+    pub async fn order_text(&self, id: &str) -> Result<String> {
+        self.text(self.request(Method::GET, &format!("pedidos/orders/{id}"))).await
+    }
+
     /// `GET /pedidos/runs/{runId}/orders`: the head of the answer.
     pub async fn export(
         &self,

@@ -52,6 +52,16 @@ struct Page {
     has_letters: bool,
 }
 
+/// One order of any run; none if there is no such order.
+pub async fn order(store: &Store, id: OrderId) -> Result<Option<StoredOrder>, StoreError> {
+    let stored = store.stored_orders(&[id]).await?.remove(&id);
+    if stored.as_ref().is_some_and(is_terminal) {
+        return Ok(stored);
+    }
+    let letter = store.letters_apart(&id.alone()).await?.pop();
+    Ok(letter.map(|letter| given_up(stored.clone(), letter)).or(stored))
+}
+
 impl Receipt {
     /// Reads a run of the history, from its first order or from the one after this id on. None: there
     /// is no such run.
@@ -149,13 +159,12 @@ impl Receipt {
             if order.as_ref().is_some_and(is_terminal) {
                 continue;
             }
-            let order = order.unwrap_or_else(|| letter.clone());
+            let order = given_up(order, letter);
             let of = self.filter.priority.map(Priority::as_str);
             if self.filter.status == Some(PENDENTE) {
                 lines.remove(&id);
             } else if of.is_none() || order.priority.as_deref() == of {
-                let (status, outcome) = (Some(FALHOU.to_owned()), letter.outcome);
-                lines.insert(id, StoredOrder { status, outcome, ..order });
+                lines.insert(id, order);
             }
         }
         Ok(())
@@ -195,6 +204,12 @@ fn up_to(rest: &Range<OrderId>, found: &[StoredOrder]) -> Result<Range<OrderId>,
         ))
     })?;
     Ok(rest.start..last.alone().end)
+}
+
+/// An order whose letter is kept apart: perhaps nothing else is known of it.
+fn given_up(order: Option<StoredOrder>, letter: StoredOrder) -> StoredOrder {
+    let (status, outcome) = (Some(FALHOU.to_owned()), letter.outcome.clone());
+    StoredOrder { status, outcome, ..order.unwrap_or(letter) }
 }
 
 fn is_terminal(order: &StoredOrder) -> bool {

@@ -61,6 +61,6 @@ pub use self::{
     imported_order::BlockHash,
     order_state::{OrderState, Stored},
     run_document::RunDocument,
-    stored_order::{StoredOrder, StoredOutcome},
-    verdicts::{Asked, Becomes, Judged, Loaded, PendingOrder, Recorded},
+    stored_order::{StoredAttempt, StoredLate, StoredOrder, StoredOutcome},
+    verdicts::{Asked, Becomes, Judged, JudgedBy, Loaded, PendingOrder, Recorded},
 };

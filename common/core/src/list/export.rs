@@ -22,7 +22,7 @@ pub enum ExportFormat {
 }
 
 /// The id comes first, so that a reader that was cut off knows where to go on.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "pedidos_id",
     "ref",
     "cliente",
@@ -39,6 +39,7 @@ const COLUMNS: [&str; 16] = [
     "pedidos_processedAt",
     "pedidos_failedAt",
     "pedidos_retriedAt",
+    "pedidos_removedAt",
 ];
 
 /// An order with what became of it. Times are ISO-8601 UTC.
@@ -65,6 +66,8 @@ pub struct ExportLine {
     pub failed_at: Option<String>,
     /// When a person last put it back.
     pub retried_at: Option<String>,
+    /// When a person removed it.
+    pub removed_at: Option<String>,
 }
 
 enum Value<'a> {
@@ -115,6 +118,7 @@ impl ExportLine {
             self.processed_at.as_deref().map(Value::Text),
             self.failed_at.as_deref().map(Value::Text),
             self.retried_at.as_deref().map(Value::Text),
+            self.removed_at.as_deref().map(Value::Text),
         ]
     }
 

@@ -211,11 +211,9 @@ impl Controller {
     /// they are removed.
     async fn remove_letters(&self, control: &Control, before: i64, limit: u64) -> Result<u64> {
         let Some(run) = &control.run else { return Ok(0) };
-        let mark = Token::random();
-        let marked = self
-            .store
-            .mark_letters(&run.ids(), mark.as_str(), &control.letters, limit, before)
-            .await?;
+        let mark = self.new_mark().await?;
+        let marked =
+            self.store.mark_letters(&run.ids(), &mark, &control.letters, limit, before).await?;
         if marked == 0 {
             return Ok(0);
         }

@@ -7,7 +7,6 @@ use pedidos_core::{
 };
 
 use super::{controller::Controller, error::Result, letter_decision::Wanted};
-use crate::queue::Token;
 
 impl Controller {
     /// Puts `limit` dead letters of a run back at most, or `only` this one. Answers how many; none
@@ -32,9 +31,9 @@ impl Controller {
             Some(id) => id.alone(),
             None => run.ids(),
         };
-        let mark = Token::random();
+        let mark = self.new_mark().await?;
         let marked =
-            self.store.mark_letters(&ids, mark.as_str(), &control.letters, limit, i64::MAX).await?;
+            self.store.mark_letters(&ids, &mark, &control.letters, limit, i64::MAX).await?;
         if marked == 0 {
             return Ok(Some(0));
         }

@@ -94,7 +94,8 @@ impl Store {
         letters: &'a [LetterDecision],
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            for LetterDecision { mark, action } in letters {
+            for decision @ LetterDecision { mark, action } in letters {
+                let at = decision.at().map(DateTime::from_millis);
                 for priority in Priority::ALL {
                     let filter = doc! {
                         "priority": priority.as_str(), "status": FALHOU, "outcome.marks": mark,
@@ -103,8 +104,10 @@ impl Store {
                     if (priority, *action) == (Priority::Vip, LetterAction::RetryLate) {
                         set.insert("lateVip", true);
                     }
-                    let update = match action {
-                        LetterAction::Remove => doc! { "$set": { "status": REMOVIDO } },
+                    let mut update = match action {
+                        LetterAction::Remove => doc! {
+                            "$set": { "status": REMOVIDO }, "$currentDate": { "removedAt": true },
+                        },
                         LetterAction::Retry | LetterAction::RetryLate => doc! {
                             "$set": set,
                             "$currentDate": { "retriedAt": true },
@@ -116,9 +119,13 @@ impl Store {
                                 "outcome.marks": "",
                                 "outcome.asked": "",
                                 "outcome.batch": "",
+                                "outcome.worker": "",
                             },
                         },
                     };
+                    if let (Some(at), true) = (at, *action != LetterAction::Remove) {
+                        update.insert("$addToSet", doc! { "outcome.retries": at });
+                    }
                     let of = Orders::In(ids);
                     let refused = self.update_orders(of, &filter, &update).await?.refused;
                     if let Some((order, why)) = refused.first() {

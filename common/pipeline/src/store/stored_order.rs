@@ -35,6 +35,9 @@ pub struct StoredOrder {
     pub processed_at: Option<DateTime>,
     #[serde(default, deserialize_with = "if_any")]
     pub retried_at: Option<DateTime>,
+    /// When a person removed it.
+    #[serde(default, deserialize_with = "if_any")]
+    pub removed_at: Option<DateTime>,
     /// The attempt at a cancel that cancelled it.
     #[serde(default, deserialize_with = "if_any")]
     pub cancel_attempt: Option<i64>,
@@ -55,6 +58,42 @@ pub struct StoredOutcome {
     /// What the processor said of an order that it has processed.
     #[serde(default, deserialize_with = "if_any")]
     pub note: Option<String>,
+    /// The worker that called the processor last.
+    #[serde(default, deserialize_with = "if_any")]
+    pub worker: Option<String>,
+    /// The last attempts that failed, with a named processor.
+    #[serde(default, deserialize_with = "if_any")]
+    pub history: Option<Vec<StoredAttempt>>,
+    /// When a person put it back, each time.
+    #[serde(default, deserialize_with = "if_any")]
+    pub retries: Option<Vec<DateTime>>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub late: Option<StoredLate>,
+}
+
+/// An attempt that failed. Its time is Redis'.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct StoredAttempt {
+    #[serde(default, deserialize_with = "if_any")]
+    pub attempt: Option<u32>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub at: Option<DateTime>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub error: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub worker: Option<String>,
+}
+
+/// The last verdict that came too late. Its time is Redis'.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct StoredLate {
+    /// `ok`, `fail` or `retry`.
+    #[serde(default, deserialize_with = "if_any")]
+    pub status: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub at: Option<DateTime>,
+    #[serde(default, deserialize_with = "if_any")]
+    pub worker: Option<String>,
 }
 
 impl StoredOutcome {

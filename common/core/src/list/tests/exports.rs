@@ -83,9 +83,9 @@ fn lines_are_written_like_this() {
         concat!(
             "\u{feff}pedidos_id;ref;cliente;valor;tier;priority;observacoes;dados;pedidos_status;",
             "pedidos_error;pedidos_attempts;pedidos_note;pedidos_createdAt;pedidos_processedAt;",
-            "pedidos_failedAt;pedidos_retriedAt\r\n",
+            "pedidos_failedAt;pedidos_retriedAt;pedidos_removedAt\r\n",
             "01a20641-6fe7-7000-8000-1011b5a21848;A-1;\"'=cmd(), \"\"Ana\"\"\";1234,50;OURO;VIP;;",
-            "\"{\"\"a\"\":\r\n1}\";falhou;'-1;3;;2026-11-23T02:34:41.519Z;;;\r\n"
+            "\"{\"\"a\"\":\r\n1}\";falhou;'-1;3;;2026-11-23T02:34:41.519Z;;;;\r\n"
         )
     );
     for format in FORMATS {
