@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, fs};
 
-use mongodb::bson::{Document, doc};
-use pedidos_core::run::Phase;
+use mongodb::bson::{DateTime, Document, doc};
+use pedidos_core::{run::Phase, time::now_ms};
 use pedidos_e2e::{
     Client, Cluster,
     cluster::Kind,
@@ -20,6 +20,7 @@ use pedidos_e2e::{
         Wires,
     },
 };
+use pedidos_pipeline::verify::verify_run;
 use reqwest::{Method, header};
 use serde_json::Value;
 
@@ -428,5 +429,57 @@ async fn an_order_tells_what_happened_to_it() {
     {
         assert!(told.contains(wanted), "{wanted}: {told}");
     }
+    cluster.finish().await;
+}
+
+/// The checks of an audit that do not hold.
+async fn broken(cluster: &Cluster) -> Vec<String> {
+    let report = verify_run(&cluster.stores.store, &cluster.stores.queue).await.unwrap();
+    let broken = report.checks.iter().filter(|check| !check.ok);
+    broken.map(|check| check.name.to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_of_an_import_finds_whatever_does_not_add_up() {
+    let cluster = Cluster::start(2, &[]).await;
+    let id = cluster.client().create_import().await;
+    let list = format!("{}no order\n", lines(0..400));
+    cluster.client().upload(&id, list).await;
+    cluster.client().try_start_import(&id, "onRejects=skip").await.json(202);
+    cluster.done().await;
+    assert_eq!(broken(&cluster).await, Vec::<String>::new());
+    let orders = cluster.stores.database.collection::<Document>("orders");
+    let blocks = cluster.stores.database.collection::<Document>("import_blocks");
+    let receipt = "lines of the receipt";
+    let late = doc! { "$set": { "processedAt": DateTime::from_millis(now_ms() + 60_000) } };
+    for (update, wanted) in [
+        (doc! { "$set": { "valor": 0.5 } }, &["blocks whose orders differ"][..]),
+        (doc! { "$set": { "status": "pendente" } }, &["still pendente", receipt]),
+        (doc! { "$set": { "status": "falhou" } }, &["VIP: documents = ledger", receipt]),
+        (doc! { "$set": { "priority": "NORMAL" } }, &["blocks whose orders differ", receipt]),
+        (late, &["the fence"]),
+    ] {
+        let order = cluster.order(&id, "r-3").await;
+        let this = doc! { "_id": order.get_str("_id").unwrap() };
+        orders.update_one(this.clone(), update.clone()).await.unwrap();
+        let found = broken(&cluster).await;
+        for name in wanted {
+            assert!(found.iter().any(|it| it.contains(name)), "{update}: {name}: {found:#?}");
+        }
+        orders.replace_one(this, order).await.unwrap();
+    }
+    let order = cluster.order(&id, "r-3").await;
+    orders.delete_one(doc! { "_id": order.get_str("_id").unwrap() }).await.unwrap();
+    let found = broken(&cluster).await;
+    for name in ["indexes without a document", receipt] {
+        assert!(found.iter().any(|it| it.contains(name)), "{name}: {found:#?}");
+    }
+    orders.insert_one(order).await.unwrap();
+    let block = blocks.find_one(doc! { "importId": &id }).await.unwrap().unwrap();
+    let no_rejects = doc! { "$set": { "rejects": [] } };
+    blocks.update_one(doc! { "importId": &id }, no_rejects).await.unwrap();
+    assert!(broken(&cluster).await.iter().any(|it| it.contains("have every line")));
+    blocks.replace_one(doc! { "_id": block.get_str("_id").unwrap() }, block).await.unwrap();
+    assert_eq!(broken(&cluster).await, Vec::<String>::new());
     cluster.finish().await;
 }
