@@ -3,6 +3,7 @@
 mod flow;
 mod import;
 mod key;
+mod queue;
 mod receipts;
 
 use std::{ffi::OsString, fmt, path::PathBuf, process};
@@ -17,6 +18,7 @@ pub use self::{
         Import, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport, StartOptions,
     },
     key::{KeyCommand, NewKey},
+    queue::{Clean, RetryFailed},
     receipts::{Export, ExportFormat, ExportOptions, ShowOrder},
 };
 use crate::{
@@ -158,6 +160,10 @@ pub enum Call {
     Change(Change),
     /// End an order of the current run that its processor does not end: it is a dead letter then
     Fail(FailOrder),
+    /// Put dead letters back into the queue, with all their attempts
+    RetryFailed(RetryFailed),
+    /// Remove jobs by state. Their orders are not processed
+    Clean(Clean),
     /// Print the log lines of all processes
     Logs(Logs),
     /// Print the audit trail, newest line first: who changed what, and who was refused

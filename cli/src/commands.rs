@@ -4,6 +4,8 @@ mod audit;
 mod audit_log;
 mod cancel;
 mod change;
+mod clean;
+mod confirm;
 mod export;
 mod fail;
 mod follow;
@@ -17,6 +19,7 @@ mod order;
 mod pause;
 mod rejects;
 mod reset;
+mod retry_failed;
 mod status;
 
 use crate::{
@@ -62,6 +65,8 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Limits(args) => limits::run(client, &args).await,
         Call::Change(args) => change::run(client, &args).await,
         Call::Fail(args) => fail::run(client, &args).await,
+        Call::RetryFailed(args) => retry_failed::run(client, &args).await,
+        Call::Clean(args) => clean::run(client, &args).await,
         Call::Logs(args) => logs::run(client, &args).await,
         Call::AuditLog(args) => audit_log::run(client, &args).await,
     }

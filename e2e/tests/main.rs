@@ -22,6 +22,7 @@ mod deaths;
 mod events;
 mod exports;
 mod figures;
+mod filters;
 mod flow;
 mod follow;
 mod generate;
