@@ -2,6 +2,8 @@
 
 mod flow;
 mod imports;
+mod queue;
+mod receipts;
 
 use std::{error::Error as _, path::Path, time::Duration};
 

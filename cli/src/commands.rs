@@ -4,6 +4,9 @@ mod audit;
 mod audit_log;
 mod cancel;
 mod change;
+mod clean;
+mod confirm;
+mod export;
 mod fail;
 mod follow;
 mod generate;
@@ -12,9 +15,11 @@ mod imports;
 mod key;
 mod limits;
 mod logs;
+mod order;
 mod pause;
 mod rejects;
 mod reset;
+mod retry_failed;
 mod status;
 
 use crate::{
@@ -49,6 +54,8 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Import(args) => Box::pin(import::run(client, &args)).await,
         Call::Imports(args) => imports::run(client, &args).await,
         Call::Rejects(args) => rejects::run(client, &args).await,
+        Call::Export(args) => export::run(client, &args).await,
+        Call::Order(args) => order::run(client, &args).await,
         Call::Status { json } => status::run(client, json).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,
@@ -58,6 +65,8 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Limits(args) => limits::run(client, &args).await,
         Call::Change(args) => change::run(client, &args).await,
         Call::Fail(args) => fail::run(client, &args).await,
+        Call::RetryFailed(args) => retry_failed::run(client, &args).await,
+        Call::Clean(args) => clean::run(client, &args).await,
         Call::Logs(args) => logs::run(client, &args).await,
         Call::AuditLog(args) => audit_log::run(client, &args).await,
     }

@@ -3,7 +3,8 @@
 //! - [`args`]: the arguments. [`commands`]: what each command does. Read these first.
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
-//! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
+//! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole. [`whole_lines`]: the
+//!   orders that come back.
 //! - [`progress`], [`upload_view`], [`table`], [`import_table`], [`holds`], [`figure`], [`output`]: how
 //!   things are shown.
 
@@ -25,6 +26,7 @@ mod samples;
 mod table;
 mod upload;
 mod upload_view;
+mod whole_lines;
 mod worker;
 
 use std::{io, process::ExitCode};

@@ -49,12 +49,17 @@ impl Patience {
         Self { backoff: Backoff::default(), best: Reach::default(), moved: now, was_lost: false }
     }
 
+    /// There was progress.
+    pub fn advance(&mut self, now: Instant) {
+        self.moved = now;
+        self.backoff.reset();
+    }
+
     fn saw(&mut self, reach: Reach, now: Instant) {
         if reach.lines > self.best.lines || reach.bytes > self.best.bytes {
             self.best.lines = self.best.lines.max(reach.lines);
             self.best.bytes = self.best.bytes.max(reach.bytes);
-            self.moved = now;
-            self.backoff.reset();
+            self.advance(now);
         }
     }
 

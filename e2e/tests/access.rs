@@ -14,9 +14,10 @@ use reqwest::{Method, header};
 use serde_json::Value;
 
 /// What the issue names for each role; all else takes a viewer, or nobody.
-const OPERATORS: [&str; 12] = [
+const OPERATORS: [&str; 13] = [
     "setLimits",
     "changeRun",
+    "exportOrders",
     "failOrder",
     "cancel",
     "createImport",

@@ -59,6 +59,7 @@ pub const POLICY: &[(&str, Permission)] = &[
     ("startImport", Write(Operator)),
     // What others have sent: who reads it is in the trail.
     ("listRejects", Write(Operator)),
+    ("exportOrders", Write(Operator)),
     ("discardImport", Write(Admin)),
     ("cancel", Write(Operator)),
     ("pauseQueue", Write(Operator)),

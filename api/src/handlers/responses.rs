@@ -5,7 +5,7 @@ use pedidos_api_types::{
         CancelAnswer, CleanAnswer, GenerateAnswer, PauseAnswer, ResetAnswer, ResumeAnswer,
         RetriedAnswer,
     },
-    jobs::OrderData,
+    jobs::OrderDetails,
     problem::Problem,
     runs::Run,
 };
@@ -117,7 +117,7 @@ pub enum RunResponse {
 pub enum OrderResponse {
     /// The order.
     #[oai(status = 200)]
-    Found(Json<OrderData>),
+    Found(Json<OrderDetails>),
     /// No order has this id.
     #[oai(status = 404, content_type = "application/problem+json")]
     Missing(Json<Problem>),

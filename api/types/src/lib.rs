@@ -83,7 +83,7 @@ mod tests {
                     ("getQueueStatus", _) => both::<status::QueueStatus>(example),
                     ("getQueueHealth", _) => both::<health::Health>(example),
                     ("listJobs", _) => both::<jobs::JobsAnswer>(example),
-                    ("getOrder", _) => both::<jobs::OrderData>(example),
+                    ("getOrder", _) => both::<jobs::OrderDetails>(example),
                     ("getLogs", _) => both::<logs::LogsAnswer>(example),
                     ("listRuns", _) => both::<runs::RunsAnswer>(example),
                     ("getRun" | "changeRun", _) => both::<runs::Run>(example),

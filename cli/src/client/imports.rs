@@ -19,8 +19,8 @@ use crate::{
     list::Source,
 };
 
-/// An upload takes as long as it takes. Whoever waits for it sees whether it moves.
-const NO_TIMEOUT: Duration = Duration::from_hours(365 * 24);
+/// A list takes as long as it takes. Whoever waits for it sees whether it moves.
+pub(super) const NO_TIMEOUT: Duration = Duration::from_hours(365 * 24);
 
 #[derive(Debug, Serialize)]
 pub struct ImportsQuery<'a> {

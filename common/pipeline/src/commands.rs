@@ -44,4 +44,5 @@ pub use self::{
     generate::{Accepted, Generate},
     imports::{CreateImport, Created, DryRun, ImportError, StartImport, Started, Upload},
     reset::ResetDone,
+    retry_failed::Retried,
 };

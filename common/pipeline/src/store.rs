@@ -47,6 +47,7 @@ pub(crate) use self::{
     error::corrupt,
     imported_order::document as imported_order,
     imports::{Commit, Moved},
+    letters::{Letters, Marked},
 };
 
 pub use self::{
@@ -59,8 +60,9 @@ pub use self::{
     foreign::Foreign,
     import_document::{BlockDocument, ImportDocument},
     imported_order::BlockHash,
+    letters::LetterFilter,
     order_state::{OrderState, Stored},
     run_document::RunDocument,
-    stored_order::{StoredOrder, StoredOutcome},
-    verdicts::{Asked, Becomes, Judged, Loaded, PendingOrder, Recorded},
+    stored_order::{StoredAttempt, StoredLate, StoredOrder, StoredOutcome},
+    verdicts::{Asked, Becomes, Judged, JudgedBy, Loaded, PendingOrder, Recorded},
 };

@@ -142,7 +142,7 @@ impl RunDocument {
     }
 
     /// As control had it. A document of an older version has a generated run.
-    fn spec(&self) -> RunSpec {
+    pub(crate) fn spec(&self) -> RunSpec {
         self.spec.clone().unwrap_or_else(|| RunSpec {
             idempotency_key: self.idempotency_key.clone(),
             retries: self.retries.clone(),

@@ -1,0 +1,172 @@
+//! The arguments of `pedidos retry-failed` and `pedidos clean`.
+
+use clap::{Args, ValueEnum, value_parser};
+use serde::Serialize;
+
+use super::{id, receipts::OrderPriority};
+
+/// Which orders are meant.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LetterFilter {
+    /// Only orders of this priority
+    #[arg(long, value_name = "P")]
+    pub priority: Option<OrderPriority>,
+    /// Only dead letters whose error has this text in it, to the letter
+    #[arg(long, value_name = "TEXT")]
+    pub error_contains: Option<String>,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryFailed {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub filter: LetterFilter,
+    /// How many dead letters to retry at most [default: all]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Retry this order alone
+    #[arg(long, value_name = "ORDER_ID", value_parser = id)]
+    pub id: Option<String>,
+    /// The ended run whose dead letters to retry; it becomes the current run again [default: the
+    /// current run]
+    #[arg(long = "run", value_name = "RUN_ID", value_parser = id)]
+    pub run_id: Option<String>,
+    /// Print the API's answer, which is JSON
+    #[arg(long)]
+    #[serde(skip)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Clean {
+    /// The state of the jobs
+    #[arg(value_name = "STATE")]
+    pub state: CleanState,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub filter: LetterFilter,
+    /// Only jobs that have been in this state for so long, in ms [default: 0]
+    #[arg(long, value_name = "MS")]
+    pub grace: Option<u64>,
+    /// How many jobs to remove at most [default: all]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// With the state failed: the ended run whose dead letters to remove; it becomes the current run
+    /// again [default: the current run]
+    #[arg(long = "run", value_name = "RUN_ID", value_parser = id)]
+    pub run_id: Option<String>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    #[serde(skip)]
+    pub yes: bool,
+    /// Print the API's answer, which is JSON
+    #[arg(long)]
+    #[serde(skip)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CleanState {
+    /// Orders in the queue
+    Wait,
+    /// Orders that a worker holds: first its leases are ended
+    Active,
+    /// Orders that wait for a retry
+    Delayed,
+    /// Processed orders: they are hidden from the list, and stay processed
+    Completed,
+    /// Dead letters
+    Failed,
+}
+
+impl CleanState {
+    /// The jobs, in words.
+    pub const fn jobs(self) -> &'static str {
+        match self {
+            Self::Wait => "waiting orders",
+            Self::Active => "orders in flight",
+            Self::Delayed => "orders that wait for a retry",
+            Self::Completed => "processed orders from the list",
+            Self::Failed => "dead letters",
+        }
+    }
+}
+
+impl LetterFilter {
+    /// The filter, in words; empty: all are meant.
+    pub fn words(&self) -> String {
+        let priority = self.priority.and_then(|it| it.to_possible_value());
+        let priority = priority.map(|it| format!(" of priority {}", it.get_name()));
+        let error =
+            self.error_contains.as_ref().map(|text| format!(" with '{text}' in their error"));
+        [priority, error].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+    use reqwest::Url;
+
+    use super::*;
+    use crate::args::{Call, Cli, Command};
+
+    fn call(line: &[&str]) -> Call {
+        let words = ["pedidos"].iter().chain(line);
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Call(call) => call,
+            _ => unreachable!(),
+        }
+    }
+
+    fn query(line: &[&str]) -> String {
+        let request = reqwest::Client::new().get(Url::parse("http://host").unwrap());
+        let request = match &call(line) {
+            Call::RetryFailed(which) => request.query(which),
+            Call::Clean(which) => request.query(which),
+            _ => unreachable!(),
+        };
+        request.build().unwrap().url().query().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn dead_letters_are_asked_for_by_the_names_of_the_api() {
+        assert_eq!(query(&["retry-failed"]), "");
+        assert_eq!(
+            query(&[
+                "retry-failed",
+                "--priority",
+                "VIP",
+                "--error-contains",
+                "a.b (c)",
+                "--limit",
+                "3",
+                "--run",
+                "0199-ab",
+            ]),
+            "priority=VIP&errorContains=a.b+%28c%29&limit=3&runId=0199-ab"
+        );
+        assert_eq!(
+            query(&["clean", "failed", "--error-contains", "x", "--grace", "1000", "--yes"]),
+            "state=failed&errorContains=x&grace=1000"
+        );
+        assert_eq!(query(&["clean", "wait", "--priority", "NORMAL"]), "state=wait&priority=NORMAL");
+    }
+
+    #[test]
+    fn a_filter_is_said_in_words() {
+        let Call::Clean(clean) =
+            call(&["clean", "failed", "--priority", "VIP", "--error-contains", "card"])
+        else {
+            unreachable!()
+        };
+        let said = format!("{}{}", clean.state.jobs(), clean.filter.words());
+        assert_eq!(said, "dead letters of priority VIP with 'card' in their error");
+        assert_eq!(LetterFilter::default().words(), "");
+    }
+}
