@@ -122,7 +122,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use clap::Parser;
 
-    use super::*;
     use crate::args::{Call, Cli, Command};
 
     fn call(line: &str) -> Result<Call, clap::Error> {
