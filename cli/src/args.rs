@@ -19,7 +19,7 @@ pub use self::{
     },
     key::{KeyCommand, NewKey},
     queue::{Clean, RetryFailed},
-    receipts::{Export, ExportFormat, ExportOptions, ShowOrder},
+    receipts::{DeleteRun, Export, ExportFormat, ExportOptions, ShowOrder},
 };
 use crate::{
     address::{Address, DEFAULT_URL},
@@ -149,6 +149,8 @@ pub enum Call {
         #[arg(long)]
         yes: bool,
     },
+    /// Delete a run that has ended and is not the current one: its orders, its dead letters, its import
+    DeleteRun(DeleteRun),
     /// Pause the queue: workers finish what they have, and take nothing new
     Pause,
     /// Resume the queue

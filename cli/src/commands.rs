@@ -6,6 +6,7 @@ mod cancel;
 mod change;
 mod clean;
 mod confirm;
+mod delete_run;
 mod export;
 mod fail;
 mod follow;
@@ -60,6 +61,7 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,
         Call::Reset { yes } => reset::run(client, yes).await,
+        Call::DeleteRun(args) => delete_run::run(client, &args).await,
         Call::Pause => pause::pause(client).await,
         Call::Resume => pause::resume(client).await,
         Call::Limits(args) => limits::run(client, &args).await,

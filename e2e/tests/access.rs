@@ -29,7 +29,8 @@ const OPERATORS: [&str; 13] = [
     "startImport",
     "uploadOrders",
 ];
-const ADMINS: [&str; 5] = ["cleanQueue", "closeQueue", "discardImport", "listAudit", "reset"];
+const ADMINS: [&str; 6] =
+    ["cleanQueue", "closeQueue", "deleteRun", "discardImport", "listAudit", "reset"];
 const OPEN: [&str; 2] = ["getLiveness", "getReadiness"];
 
 struct Operation {

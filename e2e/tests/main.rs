@@ -19,6 +19,7 @@ mod compared;
 mod connections;
 mod contract;
 mod deaths;
+mod delete_run;
 mod events;
 mod exports;
 mod figures;

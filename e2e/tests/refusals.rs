@@ -142,7 +142,9 @@ const CASES: &[Case] = &[
     ("GET", "/pedidos/queue/close", 405, &["POST"]),
     ("POST", "/pedidos/health/queue", 405, &["GET"]),
     ("POST", "/pedidos/runs", 405, &["GET"]),
-    ("DELETE", "/pedidos/runs/x", 405, &["GET, PATCH"]),
+    ("PUT", "/pedidos/runs/x", 405, &["DELETE, GET, PATCH"]),
+    ("DELETE", "/pedidos/runs/x", 404, &["/pedidos/runs"]),
+    ("DELETE", "/pedidos/runs/x?force=true", 400, &["force"]),
     ("POST", "/pedidos/events", 405, &["GET"]),
     ("GET", "/pedidos/process", 405, &["POST"]),
 ];

@@ -68,6 +68,7 @@ pub const POLICY: &[(&str, Permission)] = &[
     ("setLimits", Write(Operator)),
     ("changeRun", Write(Operator)),
     ("failOrder", Write(Operator)),
+    ("deleteRun", Write(Admin)),
     ("cleanQueue", Write(Admin)),
     ("closeQueue", Write(Admin)),
     ("reset", Write(Admin)),

@@ -1,14 +1,17 @@
-//! What became of the orders of a run.
+//! What became of the orders of a run, and the end of what is kept of it.
 
 #![expect(clippy::too_many_arguments, reason = "an operation has the parameters of the contract")]
 
 use pedidos_api_types::{
     jobs::{OrderPriority, OrderStatus},
     problem::Problem,
-    runs::{Delimiter, ExportFormat},
+    runs::{DeleteRunAnswer, Delimiter, ExportFormat},
 };
 use pedidos_core::{list, order::OrderId};
-use pedidos_pipeline::receipt::{Receipt, ReceiptError, ReceiptFilter};
+use pedidos_pipeline::{
+    commands::DeleteRun,
+    receipt::{Receipt, ReceiptError, ReceiptFilter},
+};
 use poem::{Body, Request, http::StatusCode, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -16,7 +19,7 @@ use poem_openapi::{
     payload::{Binary, Json},
 };
 
-use super::{responses::Answer, tag::Tag};
+use super::{completion::run_to_completion, responses::Answer, tag::Tag};
 use crate::{
     access::caller::Caller,
     app::App,
@@ -47,6 +50,19 @@ pub enum ExportResponse {
     /// No run of the history has this id.
     #[oai(status = 404, content_type = "application/problem+json")]
     Missing(Json<Problem>),
+}
+
+#[derive(Debug, ApiResponse)]
+pub enum DeleteResponse {
+    /// Nothing of the run is left.
+    #[oai(status = 200)]
+    Done(Json<DeleteRunAnswer>),
+    /// No run of the history has this id.
+    #[oai(status = 404, content_type = "application/problem+json")]
+    Missing(Json<Problem>),
+    /// It is the current run, active or not.
+    #[oai(status = 409, content_type = "application/problem+json")]
+    Current(Json<Problem>),
 }
 
 #[OpenApi]
@@ -120,6 +136,43 @@ impl ReceiptsApi {
             ExportFormat::Ndjson => ExportResponse::Ndjson(body, named("ndjson")),
             ExportFormat::Csv => ExportResponse::Csv(body, named("csv")),
         })
+    }
+
+    /// Delete a run
+    ///
+    /// One that has ended and is not the current one: with its orders, its dead letters, and its import
+    /// with the rejects. The audit trail stays. If the API dies in the middle, workers delete the rest;
+    /// repeated within an hour, it answers the same.
+    #[oai(
+        path = "/pedidos/runs/:runId",
+        method = "delete",
+        operation_id = "deleteRun",
+        tag = "Tag::Runs"
+    )]
+    async fn delete(
+        &self,
+        app: Data<&App>,
+        /// The `runId` of `generate`, or the `importId` of an import.
+        #[oai(name = "runId")]
+        run_id: Path<String>,
+    ) -> Answer<DeleteResponse> {
+        let (controller, id) = (app.controller.clone(), run_id.0.clone());
+        let deleted = run_to_completion(async move { controller.delete_run(&id).await }).await?;
+        let why = match deleted {
+            DeleteRun::Deleted(removed_orders) => {
+                let answer = DeleteRunAnswer { deleted: true, removed_orders };
+                return Ok(DeleteResponse::Done(Json(answer)));
+            }
+            DeleteRun::NotFound => return Ok(DeleteResponse::Missing(not_found())),
+            DeleteRun::Current { active: true } => "is active: wait for its end, or cancel it",
+            DeleteRun::Current { active: false } => {
+                "is the current one: it can be deleted once another one has begun"
+            }
+        };
+        let detail = format!("run {} {why}; POST /pedidos/reset deletes everything", run_id.0);
+        let mut problem = problem::new(StatusCode::CONFLICT, "Run is the current one", detail);
+        problem.run_id = Some(run_id.0);
+        Ok(DeleteResponse::Current(Json(problem)))
     }
 }
 

@@ -87,6 +87,7 @@ mod tests {
                     ("getLogs", _) => both::<logs::LogsAnswer>(example),
                     ("listRuns", _) => both::<runs::RunsAnswer>(example),
                     ("getRun" | "changeRun", _) => both::<runs::Run>(example),
+                    ("deleteRun", _) => both::<runs::DeleteRunAnswer>(example),
                     ("getSession" | "signIn", _) => both::<session::SessionAnswer>(example),
                     ("signOut", _) => both::<session::SignedOut>(example),
                     ("listAudit", _) => both::<audit::AuditAnswer>(example),

@@ -106,6 +106,17 @@ pub struct Run {
     pub finished_at: Option<String>,
 }
 
+/// A run was deleted.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteRunAnswer {
+    /// It is not in the history any more.
+    pub deleted: bool,
+    /// Orders deleted by this call.
+    pub removed_orders: u64,
+}
+
 /// How the orders of a run are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
 #[oai(rename_all = "lowercase")]

@@ -1,4 +1,5 @@
-//! The arguments of what tells what became of orders: `pedidos export` and `pedidos order`.
+//! The arguments of what tells what became of orders, and ends it: `pedidos export`, `pedidos order`,
+//! `pedidos delete-run`.
 
 use std::path::PathBuf;
 
@@ -29,6 +30,18 @@ pub struct Export {
     /// Write to this file, which must not be there yet, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct DeleteRun {
+    #[arg(value_name = "RUN_ID", value_parser = id)]
+    pub run_id: String,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the API's answer, which is JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +177,8 @@ mod tests {
             "pedidos export 1 --after ../x",
             "pedidos order",
             "pedidos order ../reset",
+            "pedidos delete-run",
+            "pedidos delete-run ../reset",
         ] {
             assert_eq!(call(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -5,7 +5,7 @@
 //!   `listings` lists them, `hidden` and `delete` take them away.
 //! - `verdicts`: orders for a named processor, and what it says of them.
 //! - Dead letters: `dead` makes them, `letters` carries out what a person decides about them.
-//! - Runs: `control`, and the history in `runs`.
+//! - Runs: `control`, and the history in `runs`; `deleted_runs` are those that a person deletes.
 //! - Imports: `imports` and their blocks in `import_blocks`, whose documents are in
 //!   `import_document` and `imported_order`.
 //! - `audit` and `session_secret` serve the API.
@@ -20,6 +20,7 @@ mod client;
 mod control;
 mod dead;
 mod delete;
+mod deleted_runs;
 mod error;
 mod filter;
 mod foreign;
