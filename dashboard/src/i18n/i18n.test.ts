@@ -35,6 +35,7 @@ test("every text is used", () => {
 test.each([
   ["phase", ["IDLE", "GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "DONE", "ABORTED", "ERROR"]],
   ["steps", ["here", "over", "begun", "ahead", "stopped"]],
+  ["banner", ["offline", "redis", "mongo", "both", "stores", "api"]],
   ["health.is", ["healthy", "degraded", "paused", "aborted", "error", "unhealthy"]],
   ["state", ["wait", "waiting", "active", "delayed", "completed", "failed"]],
   ["clean", ["wait", "active", "delayed", "completed", "failed"]],

@@ -6,6 +6,7 @@ import { REFRESH } from "../lib/meta";
 import { EventParser } from "./sse";
 import { samplesOfLog } from "./series";
 import { loadSession } from "./session";
+import { reached } from "./still";
 import { lines, live, seen, series, serverNow } from "./store";
 import { backoff, pause } from "./waiting";
 
@@ -172,7 +173,8 @@ export class Connection {
     if (runId !== series.runId) series.begin(runId);
     const known = live.get();
     if (runId !== (known.run?.runId ?? null)) void this.#loadRun(runId).catch(() => {});
-    live.set({ status, statusAt: now, workers: seen(known.workers, status.workers.list, now) });
+    const movedAt = known.status && reached(known.status) === reached(status) ? known.movedAt : now;
+    live.set({ status, statusAt: now, movedAt, workers: seen(known.workers, status.workers.list, now) });
     if (runId !== null) {
       const sample = { t: wallClockMs / 1000, generated: progress.generated, vip: counts.vip, normal: counts.normal };
       if (isActive(status.phase)) series.add(sample);

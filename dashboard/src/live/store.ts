@@ -14,6 +14,8 @@ export interface Live {
   status: Status | null;
   /** When the status arrived, by this machine's clock. */
   statusAt: number;
+  /** When the run last moved, by this machine's clock. */
+  movedAt: number;
   health: Health | null;
   /** Which store the API does not reach, and why. The health of the queue does not cover MongoDB. */
   unready: string | null;
@@ -44,6 +46,7 @@ export const unknown: Live = {
   trouble: null,
   status: null,
   statusAt: 0,
+  movedAt: 0,
   health: null,
   unready: null,
   times: null,
@@ -78,14 +81,6 @@ export const silentFor = ({ ahead }: Live, worker: Worker, now: number): number 
 /** Are the data current? */
 export const isFresh = ({ link, health }: Live): boolean =>
   (link === "live" || link === "polling") && health?.queue.connected !== false;
-
-/** Why the data are not current, if the API says why. */
-export function outage({ health, unready, trouble, link }: Live): string | null {
-  if (link === "offline") return trouble;
-  if (health && !health.queue.connected) return health.error ?? "";
-  if (unready !== null) return unready;
-  return link === "polling" ? trouble : null;
-}
 
 /** Ms since the run was accepted. It advances between two answers while the data are current. */
 export function wallClock(state: Live, now: number): number {

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useTranslation, type Key } from "../i18n";
 import { REFRESH } from "../lib/meta";
-import { isFresh, outage } from "../live/store";
+import { outage } from "../live/outage";
+import { isFresh } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { choose, prefs, type Theme } from "../lib/prefs";
 import { link, usePlace, VIEWS } from "../lib/router";
@@ -160,18 +161,25 @@ export function Banner() {
   const now = useNow();
   const away = outage(state);
   if (away === null) return null;
-  const offline = state.link === "offline";
   const age = state.status ? t("banner.age", { ago: clock(Math.max(0, now - state.statusAt)) }) : "";
   return (
-    <div role="alert" data-banner={offline ? "offline" : "outage"} className="border-b border-bad bg-bad-wash text-sm text-bad">
+    <div role="alert" data-banner={away.away === "offline" ? "offline" : "outage"} className="border-b border-bad bg-bad-wash text-sm text-bad">
       <div className="mx-auto flex max-w-7xl items-start gap-3 px-4 py-3 sm:px-6">
         <Icon name="warning" className="mt-0.5" />
-        <p className="min-w-0 flex-1 break-words">
-          <strong>{t(offline ? "banner.offline" : "banner.outage")}</strong> {away}{" "}
-          <span className="whitespace-nowrap" aria-live="off">
-            {age}
-          </span>
-        </p>
+        <div className="min-w-0 flex-1 break-words">
+          <p>
+            <strong>{t(`banner.${away.away}` as Key)}</strong>{" "}
+            <span className="whitespace-nowrap" aria-live="off">
+              {age}
+            </span>
+          </p>
+          {away.detail && (
+            <details>
+              <summary>{t("banner.details")}</summary>
+              <p className="font-mono">{away.detail}</p>
+            </details>
+          )}
+        </div>
         <Button kind="ghost" tipEnd onClick={() => window.location.reload()}>
           {t("do.reload")}
         </Button>
