@@ -343,6 +343,7 @@ export const en = {
   signOut: "Sign out",
   "audit.hint": "Every request that changes something, allowed or refused. Newest first.",
   "audit.none": "No entries yet.",
+  "signIn.ended": "Your session has ended. Sign in again. Runs go on without the page.",
   "audit.at": "Time",
   "audit.who": "Caller",
   "audit.what": "Operation",

@@ -344,6 +344,7 @@ export const pt: Record<Key, string> = {
   signOut: "Sair",
   "audit.hint": "Toda requisição que altera algo, permitida ou recusada. Mais recentes primeiro.",
   "audit.none": "Nenhum registro ainda.",
+  "signIn.ended": "Sua sessão terminou. Entre de novo. As execuções continuam sem a página.",
   "audit.at": "Horário",
   "audit.who": "Autor",
   "audit.what": "Operação",

@@ -5,7 +5,7 @@ import { entered, isActive, type PhaseTimes } from "./phases";
 import { REFRESH } from "../lib/meta";
 import { EventParser } from "./sse";
 import { samplesOfLog } from "./series";
-import { loadSession } from "./session";
+import { askToSignIn, loadSession } from "./session";
 import { reached } from "./still";
 import { lines, live, seen, series, serverNow } from "./store";
 import { backoff, pause } from "./waiting";
@@ -237,7 +237,7 @@ export class Connection {
         // The API does not answer, which an open stream has not noticed yet.
         if (error instanceof Problem && error.status === 0) this.#stream?.abort();
         // The key was revoked, or the session has expired.
-        if (error instanceof Problem && error.status === 401) live.set({ session: null, mustSignIn: true });
+        if (error instanceof Problem && error.status === 401) askToSignIn();
       }
       const { health: known } = live.get();
       const calm = known?.queue.connected === true && !failing ? 2_500 : 1_000;

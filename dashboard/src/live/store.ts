@@ -29,6 +29,8 @@ export interface Live {
   session: Session | null;
   /** The API requires authentication, and nobody has signed in. */
   mustSignIn: boolean;
+  /** Somebody had signed in, and their session or key is no longer valid. */
+  sessionEnded: boolean;
 }
 
 export type Worker = Status["workers"]["list"][number];
@@ -55,6 +57,7 @@ export const unknown: Live = {
   ahead: 0,
   session: null,
   mustSignIn: false,
+  sessionEnded: false,
 };
 
 export const live = new Store<Live>(unknown);
