@@ -224,6 +224,24 @@ test("a cancel that was opened for one run does not cancel the next", async () =
   await page.context().close();
 });
 
+test("after a reset no tab lists runs that are deleted", async () => {
+  let runId = "";
+  for (let i = 0; i < 16; i += 1) {
+    ({ runId } = await call<{ runId: string }>("POST", "/pedidos/generate?quantity=1"));
+    while ((await status()).phase !== "DONE");
+  }
+  const { page, errors } = await open(browser, `#/runs?compare=${runId}`);
+  await page.getByRole("region", { name: "One run" }).getByText(runId.slice(0, 8)).waitFor();
+  await button(page, "Next page").click();
+  await page.getByText("Page 2").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr input").length === 1);
+  await reset();
+  await page.getByRole("main").getByText("No runs yet.").waitFor();
+  await page.getByRole("alert").getByText("Run not found").waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("a reset shows what will be deleted, and deletes everything", async () => {
   const { page } = await open(browser);
   await generate(page, 1500);

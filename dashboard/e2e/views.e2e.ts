@@ -132,6 +132,10 @@ test("runs are compared and exported", async () => {
   const figures = page.getByRole("region", { name: "Figures" });
   await figures.getByText("B compared to A").waitFor();
   expect(await figures.getByRole("row").count()).toBe(9);
+  // A third tick takes the place of no other.
+  await boxes.nth(2).click();
+  await toast(page, "Two runs are selected already.");
+  expect(await Promise.all([0, 1, 2].map((i) => boxes.nth(i).isChecked()))).toEqual([true, true, false]);
   // The selection is in the address, so that it can be shared.
   expect(page.url()).toContain("compare=");
   await page.reload();

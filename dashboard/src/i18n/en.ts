@@ -336,6 +336,7 @@ export const en = {
   "runs.state": "State",
   "runs.wall": "Wall clock",
   "runs.started": "Started",
+  "runs.enough": "Two runs are selected already. Clear one of them first.",
   signIn: "Sign in",
   "signIn.key": "API key",
   "signIn.hint": "Create one with “pedidos key new”. The page exchanges it for a session cookie and does not store it.",

@@ -337,6 +337,7 @@ export const pt: Record<Key, string> = {
   "runs.state": "Estado",
   "runs.wall": "Tempo de relógio",
   "runs.started": "Início",
+  "runs.enough": "Duas execuções já estão selecionadas. Desmarque uma delas antes.",
   signIn: "Entrar",
   "signIn.key": "Chave de API",
   "signIn.hint": "Crie uma com “pedidos key new”. A página a troca por um cookie de sessão e não a guarda.",
