@@ -121,7 +121,16 @@ test("workers appear when they start, and are shown as gone when they end", asyn
   try {
     await third.listening;
     await page.getByText("3 alive · 0 of 6 slots busy").waitFor();
-    await workers.filter({ hasText: `:${third.pid}` }).getByText("0/2 busy · seen now").waitFor();
+    const row = workers.filter({ hasText: `:${third.pid}` });
+    await row.getByText("0/2 busy · seen now").waitFor();
+    // Nothing of host and process id is cut off, and no message lies over it.
+    await button(page, "Pause").click();
+    await toast(page, "Paused: nothing is in flight.");
+    await button(page, "Resume").click();
+    const cut = await row.evaluate((item) => [...item.querySelectorAll("*")].filter((part) => part.scrollWidth > part.clientWidth && getComputedStyle(part).overflow === "hidden").length);
+    expect(cut).toBe(0);
+    const [message, panel] = await Promise.all([page.getByRole("log").locator("[data-kind]").first().boundingBox(), page.getByRole("region", { name: "Workers" }).boundingBox()]);
+    expect(message!.x + message!.width).toBeLessThan(panel!.x);
     third.kill();
     const gone = page.locator("[data-worker=gone]").filter({ hasText: `:${third.pid}` });
     await gone.getByText(/last seen \d+ s ago/).waitFor();

@@ -193,6 +193,14 @@ test("language and theme are kept", async () => {
 test("everything can be reached with the keyboard", async () => {
   const { page } = await open(browser);
   await page.keyboard.press("Tab");
+  // The first link is seen: nothing shows through it, and nothing is over it.
+  const skip = page.getByRole("link", { name: "Skip to the content" });
+  const [seen, opaque] = await skip.evaluate((link) => {
+    const { left, top, width, height } = link.getBoundingClientRect();
+    const at = [0.02, 0.5, 0.98].map((part) => document.elementFromPoint(left + width * part, top + height / 2));
+    return [at.every((element) => element === link), !/^rgba\(.* 0\)$/.test(getComputedStyle(link).backgroundColor)];
+  });
+  expect([seen, opaque]).toEqual([true, true]);
   await page.keyboard.press("Enter");
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
   const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");

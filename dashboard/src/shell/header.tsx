@@ -25,7 +25,7 @@ export function Header() {
   const dead = useLive((state) => (state.status ? total(state.status, "dead") : 0));
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-ground/95 backdrop-blur">
-      <a href="#main" onClick={skip} className="sr-only focus:not-sr-only focus:absolute focus:p-3">
+      <a href="#main" onClick={skip} className="sr-only focus:not-sr-only focus:absolute focus:start-2 focus:top-2 focus:z-30 focus:rounded-[10px] focus:bg-ink focus:px-4 focus:py-2 focus:text-sm focus:text-panel">
         {t("skip")}
       </a>
       <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-6 gap-y-1 px-4 pt-2 sm:px-6 md:flex-nowrap md:pt-0">
