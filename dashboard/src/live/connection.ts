@@ -17,8 +17,6 @@ const FIRST = 8_000;
 const POLL_HIDDEN = 10_000;
 /** How often the session is loaded, ms. That renews it half an hour before its end. */
 const SESSION = 60_000;
-/** A hidden page closes its stream after so long, ms. */
-const HIDDEN = 60_000;
 
 /** Keeps the live data up to date: by the event stream, or else by polling. */
 export class Connection {
@@ -35,7 +33,6 @@ export class Connection {
   /** The phase times of the stream. While it is closed, estimates are added to a copy. */
   #exact: PhaseTimes | null = null;
   #gap = false;
-  #hiddenSince = 0;
 
   start(): void {
     document.addEventListener("visibilitychange", this.#visibilityChanged);
@@ -59,12 +56,13 @@ export class Connection {
   };
 
   #visibilityChanged = (): void => {
-    this.#hiddenSince = document.hidden ? Date.now() : 0;
-    if (!document.hidden) this.refresh();
+    if (this.#asleep) this.#stream?.abort();
+    else this.refresh();
   };
 
+  /** A hidden page has no stream: over HTTP/1.1 a browser has six connections to a server, for all tabs. */
   get #asleep(): boolean {
-    return this.#hiddenSince > 0 && Date.now() - this.#hiddenSince > HIDDEN && !this.wanted();
+    return document.hidden && !this.wanted();
   }
 
   async #run(): Promise<void> {
