@@ -252,7 +252,13 @@ test("a reset shows what will be deleted, and deletes everything", async () => {
   await page.keyboard.press("Escape");
   expect((await status()).phase).toBe("DONE");
   await button(page, "Reset").click();
-  await dialog(page).getByRole("button", { name: "Reset" }).click();
+  const confirm = dialog(page).getByRole("button", { name: "Reset" });
+  await confirm.and(page.locator("[aria-disabled=true]")).click({ force: true });
+  await dialog(page).getByLabel("Confirmation").fill("delete");
+  await page.keyboard.press("Enter");
+  expect((await status()).phase).toBe("DONE");
+  await dialog(page).getByLabel("Confirmation").fill("Delete everything");
+  await confirm.click();
   await toast(page, "Reset done: 1,500 orders and 1 run deleted.");
   await phase(page, "IDLE");
   await page.goto(page.url() + "#/runs");

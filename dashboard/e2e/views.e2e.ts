@@ -32,7 +32,7 @@ test("dead letters are shown with their error, and retried one by one or all at 
   // The retry replays the run to its end.
   await page.waitForFunction(() => document.title.startsWith("Done") && document.querySelectorAll("tbody tr").length === 2);
   // The replay has written the missing document again.
-  await page.getByLabel("Complete order id").fill(id);
+  await page.getByLabel("Find by order ID").fill(id);
   await page.keyboard.press("Enter");
   await dialog(page).getByText("processado", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
@@ -94,7 +94,7 @@ test("jobs are listed by state and page, and found by their id", async () => {
   await button(page, "Next page").click();
   await page.getByText("26–50 of 3,000").waitFor();
   expect(await page.getByRole("row").nth(1).textContent()).not.toBe(first);
-  await page.getByLabel("Complete order id").fill("not-an-id");
+  await page.getByLabel("Find by order ID").fill("not-an-id");
   await button(page, "Search").click();
   await toast(page, "Order not-an-id not found.");
   await page.getByRole("link", { name: /^Waiting/ }).click();
@@ -253,7 +253,7 @@ test("a dead letter of an earlier run is shown, but cannot be retried", async ()
   const { jobs } = await call<{ jobs: { id: string }[] }>("GET", "/pedidos/queue/jobs?types=failed&end=0");
   await generateWithLetters(page, 2000, 44, 1);
   await page.goto(`${page.url().split("#")[0]}#/jobs`);
-  await page.getByLabel("Complete order id").fill(jobs[0]!.id);
+  await page.getByLabel("Find by order ID").fill(jobs[0]!.id);
   await page.keyboard.press("Enter");
   await dialog(page).getByText("Failed after 1 attempt").waitFor();
   await dialog(page).getByRole("button", { name: "Retry this one" }).and(page.locator("[aria-disabled=true]")).hover({ force: true });

@@ -61,3 +61,18 @@ test("values are filled in, with numbers in the format of the language", () => {
   ]);
   expect(translate("pt", "did.reset", { orders: 1, runs: 2 })).toBe("Tudo apagado: 1 pedido e 2 execuções.");
 });
+
+test("a thing has one word, that of the glossary", () => {
+  const not = { en: /go back|time windows|complete order id|in their hands/i, pt: /\bleases?\b|reiniciar|atrasad|em espera\b|janelas?\b|\bvoltar\b$/i };
+  for (const key of keys) {
+    expect(en[key], key).not.toMatch(not.en);
+    expect(pt[key], key).not.toMatch(not.pt);
+  }
+  expect([en.timeline, en["jobs.search"], en["jobs.when"], pt["do.reset"], pt["state.delayed"]]).toEqual([
+    "Timeline",
+    "Find by order ID",
+    "Processed at",
+    "Apagar tudo",
+    "Aguardando nova tentativa",
+  ]);
+});
