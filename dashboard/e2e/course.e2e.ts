@@ -1,5 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import type { Status } from "../src/api/client";
 import { violations } from "./look";
 import { poison } from "./mongo";
@@ -80,6 +80,37 @@ test("a run that is done with dead letters says so wherever it says that it is d
   expect(await violations(page)).toEqual([]);
   await page.getByRole("navigation").getByRole("link", { name: "Runs" }).click();
   await page.getByRole("row").nth(1).getByText("Done, 3 failed").waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("while nothing moves, there is no time left and no rate", async () => {
+  const { page, errors } = await open(browser);
+  await limit(5000);
+  // No worker has the processor: everything is stored, and nothing is processed.
+  await call("POST", "/pedidos/generate?quantity=2000&processor=nobodys");
+  await until(({ progress }) => progress.generated === 2000);
+  const left = page.locator("dt", { hasText: "Time left" });
+  await left.locator("..").getByText("nothing moves").waitFor();
+  expect(await left.locator("+ dd").textContent()).toBe("—");
+  await page.getByTestId("limits").getByText("0 orders/s, 0 in flight").waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("a run whose workers hang stands still, too", async () => {
+  const { page, errors } = await open(browser);
+  await generate(page, 60_000);
+  await page.waitForFunction(() => /^[1-9]\d? % · /.test(document.title));
+  const workers = inject("workers");
+  const left = page.locator("dt", { hasText: "Time left" }).locator("..");
+  try {
+    workers.forEach((pid) => process.kill(pid, "SIGSTOP"));
+    await left.getByText("nothing moves").waitFor();
+  } finally {
+    workers.forEach((pid) => process.kill(pid, "SIGCONT"));
+  }
+  await left.getByText("estimated").waitFor();
   expect(errors).toEqual([]);
   await page.context().close();
 });

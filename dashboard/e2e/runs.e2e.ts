@@ -224,6 +224,24 @@ test("a cancel that was opened for one run does not cancel the next", async () =
   await page.context().close();
 });
 
+test("after a reset no tab lists runs that are deleted", async () => {
+  let runId = "";
+  for (let i = 0; i < 16; i += 1) {
+    ({ runId } = await call<{ runId: string }>("POST", "/pedidos/generate?quantity=1"));
+    while ((await status()).phase !== "DONE");
+  }
+  const { page, errors } = await open(browser, `#/runs?compare=${runId}`);
+  await page.getByRole("region", { name: "One run" }).getByText(runId.slice(0, 8)).waitFor();
+  await button(page, "Next page").click();
+  await page.getByText("Page 2").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr input").length === 1);
+  await reset();
+  await page.getByRole("main").getByText("No runs yet.").waitFor();
+  await page.getByRole("alert").getByText("Run not found").waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("a reset shows what will be deleted, and deletes everything", async () => {
   const { page } = await open(browser);
   await generate(page, 1500);
@@ -234,7 +252,13 @@ test("a reset shows what will be deleted, and deletes everything", async () => {
   await page.keyboard.press("Escape");
   expect((await status()).phase).toBe("DONE");
   await button(page, "Reset").click();
-  await dialog(page).getByRole("button", { name: "Reset" }).click();
+  const confirm = dialog(page).getByRole("button", { name: "Reset" });
+  await confirm.and(page.locator("[aria-disabled=true]")).click({ force: true });
+  await dialog(page).getByLabel("Confirmation").fill("delete");
+  await page.keyboard.press("Enter");
+  expect((await status()).phase).toBe("DONE");
+  await dialog(page).getByLabel("Confirmation").fill("Delete everything");
+  await confirm.click();
   await toast(page, "Reset done: 1,500 orders and 1 run deleted.");
   await phase(page, "IDLE");
   await page.goto(page.url() + "#/runs");

@@ -5,7 +5,8 @@ import { entered, isActive, type PhaseTimes } from "./phases";
 import { REFRESH } from "../lib/meta";
 import { EventParser } from "./sse";
 import { samplesOfLog } from "./series";
-import { loadSession } from "./session";
+import { askToSignIn, loadSession } from "./session";
+import { reached } from "./still";
 import { lines, live, seen, series, serverNow } from "./store";
 import { backoff, pause } from "./waiting";
 
@@ -16,8 +17,6 @@ const FIRST = 8_000;
 const POLL_HIDDEN = 10_000;
 /** How often the session is loaded, ms. That renews it half an hour before its end. */
 const SESSION = 60_000;
-/** A hidden page closes its stream after so long, ms. */
-const HIDDEN = 60_000;
 
 /** Keeps the live data up to date: by the event stream, or else by polling. */
 export class Connection {
@@ -34,7 +33,6 @@ export class Connection {
   /** The phase times of the stream. While it is closed, estimates are added to a copy. */
   #exact: PhaseTimes | null = null;
   #gap = false;
-  #hiddenSince = 0;
 
   start(): void {
     document.addEventListener("visibilitychange", this.#visibilityChanged);
@@ -58,12 +56,13 @@ export class Connection {
   };
 
   #visibilityChanged = (): void => {
-    this.#hiddenSince = document.hidden ? Date.now() : 0;
-    if (!document.hidden) this.refresh();
+    if (this.#asleep) this.#stream?.abort();
+    else this.refresh();
   };
 
+  /** A hidden page has no stream: over HTTP/1.1 a browser has six connections to a server, for all tabs. */
   get #asleep(): boolean {
-    return this.#hiddenSince > 0 && Date.now() - this.#hiddenSince > HIDDEN && !this.wanted();
+    return document.hidden && !this.wanted();
   }
 
   async #run(): Promise<void> {
@@ -172,7 +171,8 @@ export class Connection {
     if (runId !== series.runId) series.begin(runId);
     const known = live.get();
     if (runId !== (known.run?.runId ?? null)) void this.#loadRun(runId).catch(() => {});
-    live.set({ status, statusAt: now, workers: seen(known.workers, status.workers.list, now) });
+    const movedAt = known.status && reached(known.status) === reached(status) ? known.movedAt : now;
+    live.set({ status, statusAt: now, movedAt, workers: seen(known.workers, status.workers.list, now) });
     if (runId !== null) {
       const sample = { t: wallClockMs / 1000, generated: progress.generated, vip: counts.vip, normal: counts.normal };
       if (isActive(status.phase)) series.add(sample);
@@ -235,7 +235,7 @@ export class Connection {
         // The API does not answer, which an open stream has not noticed yet.
         if (error instanceof Problem && error.status === 0) this.#stream?.abort();
         // The key was revoked, or the session has expired.
-        if (error instanceof Problem && error.status === 401) live.set({ session: null, mustSignIn: true });
+        if (error instanceof Problem && error.status === 401) askToSignIn();
       }
       const { health: known } = live.get();
       const calm = known?.queue.connected === true && !failing ? 2_500 : 1_000;

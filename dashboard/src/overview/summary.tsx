@@ -1,7 +1,8 @@
 import { useTranslation } from "../i18n";
 import { phaseWords } from "../live/phase-words";
 import { total } from "../live/ledger";
-import { isActive, isMoving } from "../live/phases";
+import { isActive } from "../live/phases";
+import { standsStill } from "../live/still";
 import { isFresh, wallClock } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { shortId } from "../lib/format";
@@ -19,7 +20,8 @@ export function Summary() {
   const active = isActive(phase);
   const dead = total(status, "dead");
   const wall = wallClock(state, now);
-  const left = eta.estimatedMs === null ? null : Math.max(0, eta.estimatedMs - (isFresh(state) && isMoving(phase) ? now - state.statusAt : 0));
+  const still = active && standsStill(state, now);
+  const left = eta.estimatedMs === null || still ? null : Math.max(0, eta.estimatedMs - (isFresh(state) ? now - state.statusAt : 0));
   const end = run && run.runId === status.runId ? Date.parse(run.createdAt) + wall : null;
   const target = Math.max(1, progress.target);
   const parts = [
@@ -45,7 +47,7 @@ export function Summary() {
           <Figure
             name={active ? t("eta") : t("ended")}
             value={active ? (left === null ? "—" : clock(left)) : end === null ? "—" : time(end)}
-            more={active && left !== null ? t("left") : ""}
+            more={still ? t("eta.still") : active && left !== null ? t("left") : ""}
           />
           <Figure name={t("elapsed")} value={phase === "IDLE" ? "—" : active ? clock(wall) : duration(wall)} more={t("wall")} />
           <Figure name={t("average")} value={wall > 0 ? n((progress.processedTotal * 1000) / wall) : "—"} more={t("perSecond")} />

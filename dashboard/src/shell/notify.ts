@@ -1,10 +1,11 @@
 import type { Status } from "../api/client";
 import { currentTranslation } from "../i18n";
 import { phaseName, phaseWords } from "../live/phase-words";
-import { choose, prefs } from "../lib/prefs";
+import { choose } from "../lib/prefs";
 import { shortId } from "../lib/format";
 import { total } from "../live/ledger";
 import type { News } from "../live/news";
+import { notifies } from "../live/page";
 import { toast } from "../ui/toasts";
 
 /** Turns browser notifications on, if the user permits them, or off. */
@@ -31,7 +32,7 @@ export function announce(news: News, status: Status): void {
   const text = news === "canary" ? t("hold.canary") : `${phaseName(news, dead, { t })}: ${phaseWords(news, dead, { t })}`;
   const runId = status.runId ?? "";
   toast(kind, text, "run");
-  if (prefs.get().notify && document.hidden && "Notification" in window && Notification.permission === "granted") {
+  if (notifies() && document.hidden && "Notification" in window && Notification.permission === "granted") {
     try {
       new Notification(`Pedidos · ${shortId(runId)}`, { body: text, tag: runId });
     } catch (error) {
