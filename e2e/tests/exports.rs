@@ -239,7 +239,10 @@ async fn an_export_goes_on_behind_any_order_and_has_one_status_or_priority_alone
     client.raw(Method::GET, "/pedidos/runs/x/orders").await.problem(404);
     // Who downloads is in the trail.
     let lines = cluster.audit_lines().await;
-    let line = lines.iter().find(|line| line.get_str("operation") == Ok("exportOrders")).unwrap();
+    let line = lines
+        .iter()
+        .find(|line| line.get_str("operation").is_ok_and(|name| name == "exportOrders"))
+        .unwrap();
     assert_eq!(line.get_str("path").unwrap(), path, "{line:#?}");
     cluster.finish().await;
 }
