@@ -114,7 +114,7 @@ async fn an_ended_run_goes_with_all_that_it_has_and_the_current_one_stays() {
     assert_eq!((&reset["removedRuns"], &reset["leftRuns"]), (&json!(1), &json!(0)), "{reset:#}");
     assert_eq!(cluster.stores.runs().await, 0);
     let lines = cluster.audit_lines().await;
-    let of = |line: &&Document| line.get_str("operation") == Ok("deleteRun");
+    let of = |line: &&Document| line.get_str("operation").is_ok_and(|name| name == "deleteRun");
     assert!(lines.iter().filter(of).count() >= 10, "{lines:#?}");
     cluster.finish().await;
 }
