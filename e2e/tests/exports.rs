@@ -250,8 +250,8 @@ async fn an_export_goes_on_behind_any_order_and_has_one_status_or_priority_alone
 /// Orders without a document, and orders that nobody counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_order_of_the_ledger_has_a_line_and_no_other() {
-    let settings = [&[("MAX_ATTEMPTS", "1")], long_in(Phase::Generating)].concat();
-    let cluster = Cluster::start(1, &settings).await;
+    let few = [("MAX_ATTEMPTS", "1"), ("ORDERS_QUEUE_CONCURRENCY", "2")];
+    let cluster = Cluster::start(1, &[&few, long_in(Phase::Generating)].concat()).await;
     let client = cluster.client();
     let orders = cluster.stores.database.collection::<Document>("orders");
     let id = client.create_import().await;

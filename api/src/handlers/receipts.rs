@@ -137,43 +137,27 @@ impl ReceiptsApi {
             ExportFormat::Csv => ExportResponse::Csv(body, named("csv")),
         })
     }
+}
 
-    /// Delete a run
-    ///
-    /// One that has ended and is not the current one: with its orders, its dead letters, and its import
-    /// with the rejects. The audit trail stays. If the API dies in the middle, workers delete the rest;
-    /// repeated within an hour, it answers the same.
-    #[oai(
-        path = "/pedidos/runs/:runId",
-        method = "delete",
-        operation_id = "deleteRun",
-        tag = "Tag::Runs"
-    )]
-    async fn delete(
-        &self,
-        app: Data<&App>,
-        /// The `runId` of `generate`, or the `importId` of an import.
-        #[oai(name = "runId")]
-        run_id: Path<String>,
-    ) -> Answer<DeleteResponse> {
-        let (controller, id) = (app.controller.clone(), run_id.0.clone());
-        let deleted = run_to_completion(async move { controller.delete_run(&id).await }).await?;
-        let why = match deleted {
-            DeleteRun::Deleted(removed_orders) => {
-                let answer = DeleteRunAnswer { deleted: true, removed_orders };
-                return Ok(DeleteResponse::Done(Json(answer)));
-            }
-            DeleteRun::NotFound => return Ok(DeleteResponse::Missing(not_found())),
-            DeleteRun::Current { active: true } => "is active: wait for its end, or cancel it",
-            DeleteRun::Current { active: false } => {
-                "is the current one: it can be deleted once another one has begun"
-            }
-        };
-        let detail = format!("run {} {why}; POST /pedidos/reset deletes everything", run_id.0);
-        let mut problem = problem::new(StatusCode::CONFLICT, "Run is the current one", detail);
-        problem.run_id = Some(run_id.0);
-        Ok(DeleteResponse::Current(Json(problem)))
-    }
+/// Deletes a run, until nothing of it is left, and says what came of it.
+pub async fn delete_run(app: &App, run_id: String) -> Answer<DeleteResponse> {
+    let (controller, id) = (app.controller.clone(), run_id.clone());
+    let deleted = run_to_completion(async move { controller.delete_run(&id).await }).await?;
+    let why = match deleted {
+        DeleteRun::Deleted(removed_orders) => {
+            let answer = DeleteRunAnswer { deleted: true, removed_orders };
+            return Ok(DeleteResponse::Done(Json(answer)));
+        }
+        DeleteRun::NotFound => return Ok(DeleteResponse::Missing(not_found())),
+        DeleteRun::Current { active: true } => "is active: wait for its end, or cancel it",
+        DeleteRun::Current { active: false } => {
+            "is the current one: it can be deleted once another one has begun"
+        }
+    };
+    let detail = format!("run {} {why}; POST /pedidos/reset deletes everything", run_id);
+    let mut problem = problem::new(StatusCode::CONFLICT, "Run is the current one", detail);
+    problem.run_id = Some(run_id);
+    Ok(DeleteResponse::Current(Json(problem)))
 }
 
 fn not_found() -> Json<Problem> {

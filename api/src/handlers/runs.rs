@@ -23,6 +23,7 @@ use poem_openapi::{
 use super::{
     completion::run_to_completion,
     flow::{ChangeResponse, RunChoice, set},
+    receipts::{DeleteResponse, delete_run},
     responses::{
         Answer, CancelResponse, GenerateResponse, ProcessResponse, ResetResponse, RunResponse,
     },
@@ -333,6 +334,27 @@ impl RunsApi {
                 "no run has this id; GET /pedidos/runs lists the runs",
             ))),
         })
+    }
+
+    /// Delete a run
+    ///
+    /// One that has ended and is not the current one: with its orders, its dead letters, and its import
+    /// with the rejects. The audit trail stays. If the API dies in the middle, workers delete the rest;
+    /// repeated within an hour, it answers the same.
+    #[oai(
+        path = "/pedidos/runs/:runId",
+        method = "delete",
+        operation_id = "deleteRun",
+        tag = "Tag::Runs"
+    )]
+    async fn delete(
+        &self,
+        app: Data<&App>,
+        /// The `runId` of `generate`, or the `importId` of an import.
+        #[oai(name = "runId")]
+        run_id: Path<String>,
+    ) -> Answer<DeleteResponse> {
+        delete_run(&app, run_id.0).await
     }
 
     /// Process the orders (removed)
