@@ -183,7 +183,9 @@ pub fn yaml() -> String {
 
 /// The framework documents no type of a value that may be any JSON.
 fn describe_the_rest(document: &mut Value) {
-    document["components"]["schemas"]["OrderData"]["properties"]["dados"]["type"] = "object".into();
+    for schema in ["OrderData", "OrderDetails"] {
+        document["components"]["schemas"][schema]["properties"]["dados"]["type"] = "object".into();
+    }
 }
 
 /// Adds what the guard requires and answers.
