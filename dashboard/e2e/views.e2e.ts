@@ -122,6 +122,26 @@ test("log lines arrive, are filtered, and can be paused", async () => {
   await page.context().close();
 });
 
+test("all times are local, or all are UTC", async () => {
+  const { page, errors } = await open(browser, "#/logs", { timezoneId: "America/Sao_Paulo" });
+  const first = page.getByRole("region", { name: "Log lines" }).locator("span[title]").first();
+  const shown = async () => [await first.getAttribute("title"), await first.textContent()] as const;
+  await first.waitFor();
+  await button(page, "Pause").click();
+  const [at, local] = await shown();
+  const hour = (text: string | null) => Number(text?.slice(0, 2));
+  expect((hour(at!.slice(11)) - hour(local) + 24) % 24).toBe(3);
+  await page.getByRole("button", { name: "Times are local: show UTC" }).click();
+  expect((await shown())[1]).toBe(at!.slice(11, 23));
+  await page.goto(`${page.url().split("#")[0]}#/runs`);
+  const { runs } = await call<{ runs: Run[] }>("GET", "/pedidos/runs?limit=1");
+  await page.getByRole("row").nth(1).getByText(runs[0]!.createdAt.slice(11, 19)).waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "Times are UTC: show local" }).waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("runs are compared and exported", async () => {
   const { page, errors } = await open(browser, "#/runs", { acceptDownloads: true });
   const boxes = page.getByRole("checkbox", { name: /^Compare run/ });

@@ -1,8 +1,9 @@
-import { useEffect } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { Audit } from "./audit/audit";
 import { useTranslation } from "./i18n";
 import { Imports } from "./imports/imports";
 import { at } from "./lib/meta";
+import { choose, prefs } from "./lib/prefs";
 import { usePlace, type View } from "./lib/router";
 import { Jobs } from "./jobs/jobs";
 import { useLive } from "./live/use";
@@ -18,6 +19,7 @@ const PAGES: Record<View, () => React.ReactNode> = { overview: Overview, jobs: J
 export function App() {
   const { t } = useTranslation();
   const { view } = usePlace();
+  const zone = useSyncExternalStore(prefs.subscribe, () => prefs.get().zone);
   const mustSignIn = useLive((state) => state.mustSignIn);
   const Page = mustSignIn ? SignIn : PAGES[view];
   useEffect(() => {
@@ -40,6 +42,10 @@ export function App() {
         <a href={at("/metrics")} className="underline underline-offset-4 hover:text-ink">
           {t("footer.metrics")}
         </a>
+        {" · "}
+        <button type="button" onClick={() => choose({ zone: zone === "utc" ? "local" : "utc" })} className="underline underline-offset-4 hover:text-ink">
+          {t(zone === "utc" ? "footer.utc" : "footer.local")}
+        </button>
       </footer>
       <Toasts />
     </>

@@ -50,6 +50,8 @@ export const en = {
   "banner.age": "Data from {ago} ago.",
   "footer.docs": "API documentation",
   "footer.metrics": "Metrics",
+  "footer.local": "Times are local: show UTC",
+  "footer.utc": "Times are UTC: show local",
   "phase.IDLE": "Idle",
   "phase.IDLE.words": "no run yet: start one",
   "phase.GENERATING": "Generating",

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { prefs, type Language } from "../lib/prefs";
+import { prefs, type Language, type Zone } from "../lib/prefs";
 import * as format from "../lib/format";
 import { en, type Key } from "./en";
 import { pt } from "./pt";
@@ -23,11 +23,12 @@ export interface Translation {
   percent: (n: number, digits?: number) => string;
   duration: (ms: number) => string;
   clock: (ms: number) => string;
-  time: (at: string | number) => string;
+  /** `digits`: of the fraction of a second. */
+  time: (at: string | number, digits?: 3) => string;
   moment: (at: string | number) => string;
 }
 
-function translation(language: Language): Translation {
+function translation(language: Language, zone: Zone): Translation {
   return {
     language,
     t: (key, values) => translate(language, key, values),
@@ -35,16 +36,20 @@ function translation(language: Language): Translation {
     percent: (n, digits) => format.percent(n, language, digits),
     duration: (ms) => format.duration(ms, language),
     clock: (ms) => format.clock(ms, language),
-    time: (at) => format.time(at, language),
-    moment: (at) => format.moment(at, language),
+    time: (at, digits) => format.time(at, language, zone, digits),
+    moment: (at) => format.moment(at, language, zone),
   };
 }
 
-const translations: Record<Language, Translation> = { en: translation("en"), pt: translation("pt") };
+const of = (language: Language) => ({ local: translation(language, "local"), utc: translation(language, "utc") });
+const translations: Record<Language, Record<Zone, Translation>> = { en: of("en"), pt: of("pt") };
 
-/** In the language that is chosen now: for text that is made outside of a component. */
-export const currentTranslation = (): Translation => translations[prefs.get().language];
+/** In the language and by the clock that are chosen now: for text that is made outside of a component. */
+export function currentTranslation(): Translation {
+  const { language, zone } = prefs.get();
+  return translations[language][zone];
+}
 
 export function useTranslation(): Translation {
-  return translations[useSyncExternalStore(prefs.subscribe, () => prefs.get().language)];
+  return useSyncExternalStore(prefs.subscribe, currentTranslation);
 }

@@ -51,6 +51,8 @@ export const pt: Record<Key, string> = {
   "banner.age": "Dados de {ago} atrás.",
   "footer.docs": "Documentação da API",
   "footer.metrics": "Métricas",
+  "footer.local": "Horários locais: mostrar UTC",
+  "footer.utc": "Horários em UTC: mostrar locais",
   "phase.IDLE": "Sem execução",
   "phase.IDLE.words": "nenhuma execução ainda: inicie uma",
   "phase.GENERATING": "Gerando",

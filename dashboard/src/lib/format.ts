@@ -1,4 +1,4 @@
-import type { Language } from "./prefs";
+import type { Language, Zone } from "./prefs";
 
 const locale = (language: Language) => (language === "pt" ? "pt-BR" : "en-GB");
 
@@ -58,12 +58,22 @@ export function duration(ms: number, language: Language): string {
 export const clock = (ms: number, language: Language): string =>
   ms < 59_500 ? `${whole(Math.max(0, Math.round(ms / 1000)), language)} s` : duration(ms, language);
 
-export function time(at: string | number, language: Language): string {
-  return new Date(at).toLocaleTimeString(locale(language), { hour12: false });
+const dates = new Map<string, Intl.DateTimeFormat>();
+
+function dated(at: string | number, language: Language, zone: Zone, options: Intl.DateTimeFormatOptions): string {
+  const key = language + zone + JSON.stringify(options);
+  let format = dates.get(key);
+  if (!format) dates.set(key, (format = new Intl.DateTimeFormat(locale(language), { ...options, ...(zone === "utc" && { timeZone: "UTC" }) })));
+  return format.format(new Date(at));
 }
 
-export function moment(at: string | number, language: Language): string {
-  return new Date(at).toLocaleString(locale(language), { dateStyle: "medium", timeStyle: "medium" });
+/** `digits`: of the fraction of a second. */
+export function time(at: string | number, language: Language, zone: Zone, digits?: 3): string {
+  const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false } as const;
+  return dated(at, language, zone, { ...options, ...(digits && { fractionalSecondDigits: digits }) });
 }
+
+export const moment = (at: string | number, language: Language, zone: Zone): string =>
+  dated(at, language, zone, { dateStyle: "medium", timeStyle: "medium" });
 
 export const shortId = (id: string): string => id.slice(0, 8);

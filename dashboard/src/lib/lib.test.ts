@@ -34,6 +34,15 @@ describe("figures", () => {
   });
 });
 
+test("times are those of one clock, in every form", () => {
+  const at = "2026-11-23T02:34:54.173Z";
+  expect(format.time(at, "en", "utc")).toBe("02:34:54");
+  expect(format.time(at, "en", "utc", 3)).toBe("02:34:54.173");
+  expect(format.time(at, "pt", "utc", 3)).toBe("02:34:54,173");
+  expect(format.moment(at, "en", "utc")).toBe("23 Nov 2026, 02:34:54");
+  expect(format.time(at, "en", "local")).toBe(new Date(at).toLocaleTimeString("en-GB", { hour12: false }));
+});
+
 describe("addresses of views", () => {
   test("are read from the hash, and anything unknown is the overview", () => {
     expect(parse("").view).toBe("overview");

@@ -2,10 +2,13 @@ import { Store } from "./store";
 
 export type Language = "en" | "pt";
 export type Theme = "system" | "light" | "dark";
+/** Whose clock all times are shown by. */
+export type Zone = "local" | "utc";
 
 interface Prefs {
   language: Language;
   theme: Theme;
+  zone: Zone;
   notify: boolean;
 }
 
@@ -22,6 +25,7 @@ function read(): Prefs {
   return {
     language: kept.language === "en" || kept.language === "pt" ? kept.language : portuguese ? "pt" : "en",
     theme: kept.theme === "light" || kept.theme === "dark" ? kept.theme : "system",
+    zone: kept.zone === "utc" ? "utc" : "local",
     notify: kept.notify === true,
   };
 }

@@ -107,11 +107,12 @@ function Tail({ drawn, held }: { drawn: readonly Line[]; held: boolean }) {
 }
 
 function Entry({ line }: { line: Line }) {
-  const { level, process, text, time } = line;
+  const { time: clock } = useTranslation();
+  const { level, process, text, time: at } = line;
   return (
     <div className={`px-4 py-0.5 break-words sm:flex sm:gap-3 ${level === "INFO" ? "" : STYLES[level]}`}>
-      <span className="shrink-0 text-soft" title={time}>
-        {time.slice(11, 23)}
+      <span className="shrink-0 text-soft" title={at}>
+        {at && clock(at, 3)}
       </span>
       <span className={`ms-2 shrink-0 font-semibold sm:ms-0 sm:w-12 ${level === "INFO" ? STYLES.INFO : ""}`}>{level}</span>
       <span className="ms-2 shrink-0 text-soft sm:ms-0 sm:w-32">{process}</span>
