@@ -90,7 +90,7 @@ fn delete(
         }
         MARK => {
             let Some(document) = after.document.filter(|it| it.version <= request.version) else {
-                request.step = READ;
+                *request = Request::default();
                 return "cannot mark the run document: it is gone, or a later one";
             };
             let keeps = system.is(BrokenDelete::MarkKeepsVersion);
@@ -102,7 +102,7 @@ fn delete(
         }
         SET => {
             if after.control.version != request.version {
-                request.step = READ;
+                *request = Request::default();
                 return "cannot set control: it has changed";
             }
             after.control.version += 1;
