@@ -272,6 +272,41 @@ mod tests {
         assert_eq!(url(request), "http://host:3000/pedidos/logs?level=warn&after=1-0+%26");
     }
 
+    fn query(line: &[&str]) -> String {
+        let words = ["pedidos"].iter().chain(line);
+        let request = client("http://host").request(Method::POST, "");
+        let request = match Cli::try_parse_from(words).unwrap().command {
+            Command::Call(Call::RetryFailed(which)) => request.query(&which),
+            Command::Call(Call::Clean(which)) => request.query(&which),
+            _ => unreachable!(),
+        };
+        request.build().unwrap().url().query().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn dead_letters_are_asked_for_by_the_names_of_the_api() {
+        assert_eq!(query(&["retry-failed"]), "");
+        assert_eq!(
+            query(&[
+                "retry-failed",
+                "--priority",
+                "VIP",
+                "--error-contains",
+                "a.b (c)",
+                "--limit",
+                "3",
+                "--run",
+                "0199-ab",
+            ]),
+            "priority=VIP&errorContains=a.b+%28c%29&limit=3&runId=0199-ab"
+        );
+        assert_eq!(
+            query(&["clean", "failed", "--error-contains", "x", "--grace", "1000", "--yes"]),
+            "state=failed&errorContains=x&grace=1000"
+        );
+        assert_eq!(query(&["clean", "wait", "--priority", "NORMAL"]), "state=wait&priority=NORMAL");
+    }
+
     #[test]
     fn the_key_goes_with_every_call_and_is_not_shown() {
         let key = Some(Secret("pedidos_hidden".to_owned()));

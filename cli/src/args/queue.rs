@@ -111,7 +111,6 @@ impl LetterFilter {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use clap::Parser;
-    use reqwest::Url;
 
     use super::*;
     use crate::args::{Call, Cli, Command};
@@ -122,40 +121,6 @@ mod tests {
             Command::Call(call) => call,
             _ => unreachable!(),
         }
-    }
-
-    fn query(line: &[&str]) -> String {
-        let request = reqwest::Client::new().get(Url::parse("http://host").unwrap());
-        let request = match &call(line) {
-            Call::RetryFailed(which) => request.query(which),
-            Call::Clean(which) => request.query(which),
-            _ => unreachable!(),
-        };
-        request.build().unwrap().url().query().unwrap_or_default().to_owned()
-    }
-
-    #[test]
-    fn dead_letters_are_asked_for_by_the_names_of_the_api() {
-        assert_eq!(query(&["retry-failed"]), "");
-        assert_eq!(
-            query(&[
-                "retry-failed",
-                "--priority",
-                "VIP",
-                "--error-contains",
-                "a.b (c)",
-                "--limit",
-                "3",
-                "--run",
-                "0199-ab",
-            ]),
-            "priority=VIP&errorContains=a.b+%28c%29&limit=3&runId=0199-ab"
-        );
-        assert_eq!(
-            query(&["clean", "failed", "--error-contains", "x", "--grace", "1000", "--yes"]),
-            "state=failed&errorContains=x&grace=1000"
-        );
-        assert_eq!(query(&["clean", "wait", "--priority", "NORMAL"]), "state=wait&priority=NORMAL");
     }
 
     #[test]
