@@ -99,7 +99,9 @@ async fn it_speaks_http_2_and_refuses_strangers_by_tls() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let (signed, own) = (authority.sign("receiver"), clients.sign("client"));
     let receiver = Receiver::secure(&signed, Some(&clients)).await;
-    let friend = client(Some(&authority), Some(&own));
+    // Each has connections of its own: a request on one that ends meanwhile fails in its own way.
+    let new_friend = || client(Some(&authority), Some(&own));
+    let friend = new_friend();
     let answer = called(&friend, &receiver, ID).await.unwrap();
     assert!([Version::HTTP_2, Version::HTTP_11].contains(&answer.version()));
     assert_eq!(receiver.calls()[0].version, answer.version());
@@ -113,7 +115,7 @@ async fn it_speaks_http_2_and_refuses_strangers_by_tls() {
     }
     receiver.answer_well();
     receiver.show(&authority.sign_expired("expired"), Some(&clients)).await;
-    assert!(called(&friend, &receiver, ID).await.unwrap_err().is_connect());
+    assert!(called(&new_friend(), &receiver, ID).await.unwrap_err().is_connect());
     receiver.show(&signed, Some(&clients)).await;
-    assert_eq!(called(&friend, &receiver, ID).await.unwrap().status(), 200);
+    assert_eq!(called(&new_friend(), &receiver, ID).await.unwrap().status(), 200);
 }

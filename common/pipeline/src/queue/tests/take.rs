@@ -58,9 +58,8 @@ async fn taking_the_last_vip_orders_opens_the_fence() {
 
 #[tokio::test]
 async fn of_one_priority_no_other_order_is_taken() {
-    let run = Fixture::with_run(&settings(), 200).await;
-    let chunk = run.take().await;
-    run.push(&chunk).await;
+    let run = Fixture::with_run(&settings(), 40).await;
+    generate_all(&run).await;
     for what in [Take::Waiting, Take::Delayed, Take::Active { before: i64::MAX >> 11 }] {
         assert!(pick_of(&run, what, Some(NORMAL), 100).await.is_none(), "VIP orders wait alone");
     }
