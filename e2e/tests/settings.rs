@@ -24,6 +24,7 @@ async fn every_mistake_is_named_at_once_and_the_exit_code_is_2() {
         ("LEASE_MS", "soon"),
         ("LOG_MEMORY", "yes"),
         ("LOG_FORMAT", "xml"),
+        ("RUST_LOG", "info,fred=loud"),
         ("QUEUE_NAME", "a{b}"),
         ("MONGO_WRITE_CONCERN", "0"),
         // Fine alone, not together.
