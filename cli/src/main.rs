@@ -4,11 +4,12 @@
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
 //! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
-//! - [`progress`], [`upload_view`], [`table`], [`import_table`], [`holds`], [`figure`], [`output`]: how
+//! - [`progress`], [`upload_view`], [`bar`], [`table`], [`import_table`], [`holds`], [`figure`], [`output`]: how
 //!   things are shown.
 
 mod address;
 mod args;
+mod bar;
 mod client;
 mod commands;
 mod credentials;
@@ -47,7 +48,7 @@ fn report(failure: &Failure) {
     match failure {
         // The reader of a pipe that has enough is no error.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Failure::Interrupted(what) => output::note(what),
+        Failure::Interrupted(what) => output::note_below(what),
         _ => output::note(&format!("error: {failure}")),
     }
 }

@@ -77,6 +77,16 @@ pub fn note(text: &str) {
     let _unread = writeln!(io::stderr(), "{}", printable(text));
 }
 
+/// The same, below what stands on a terminal: a bar, or the `^C` that was typed.
+pub fn note_below(text: &str) {
+    if io::stderr().is_terminal() {
+        let _unread = writeln!(io::stderr());
+    }
+    if !text.is_empty() {
+        note(text);
+    }
+}
+
 /// Prints a question on standard error; the answer may follow on the same line.
 pub fn ask(text: &str) {
     let _unread = write!(io::stderr(), "{}", printable(text));

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pedidos_api_types::status::Status;
 use pedidos_core::{
     run::{Ledger, Phase},
-    text::{count, one_line},
+    text::count,
 };
 
 use crate::{
+    bar::Bar,
     figure::{about, duration, rate},
     holds, output,
 };
@@ -66,7 +66,7 @@ impl Topic {
 
 #[derive(Debug)]
 pub enum View {
-    Bar(ProgressBar),
+    Bar(Bar),
     /// A line at each change of phase, and every few seconds.
     Lines(Option<(Topic, Instant)>),
 }
@@ -76,23 +76,16 @@ impl View {
         if !output::is_watched() {
             return Self::Lines(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let template = "{spinner} {wide_msg}\n  {wide_bar:.cyan/dim} {prefix}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        bar.set_message("waiting for the first answer");
-        bar.enable_steady_tick(Duration::from_millis(100));
+        let bar = Bar::new();
+        bar.say("waiting for the first answer");
         Self::Bar(bar)
     }
 
     pub fn show(&mut self, status: &Status, rates: &Rates) {
         match self {
             Self::Bar(bar) => {
-                bar.set_length(status.progress.target);
-                bar.set_position(terminal(status));
-                bar.set_prefix(how_far(status));
-                bar.set_message(what(status, rates));
+                let target = status.progress.target;
+                bar.draw(terminal(status), target, how_far(status), what(status, rates));
             }
             Self::Lines(last) => {
                 if is_due(last, Topic::of(status.phase.into()), Instant::now()) {
@@ -112,7 +105,7 @@ impl View {
         let failure = failure.lines().next().unwrap_or_default();
         let text = format!("still trying after {}s: {failure}", since.as_secs());
         match self {
-            Self::Bar(bar) => bar.set_message(one_line(&text)),
+            Self::Bar(bar) => bar.say(&text),
             Self::Lines(last) => {
                 if is_due(last, Topic::Trouble, Instant::now()) {
                     output::note(&text);
@@ -121,17 +114,10 @@ impl View {
         }
     }
 
-    /// Removes the bar, for the summary that follows.
-    pub fn clear(&self) {
+    /// Ends the bar, for what follows.
+    pub fn end(&self) {
         if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
-
-    /// Leaves the bar as it is, for the run continues.
-    pub fn leave(&self) {
-        if let Self::Bar(bar) = self {
-            bar.abandon();
+            bar.end();
         }
     }
 }

@@ -66,14 +66,11 @@ pub async fn run(client: &Client, run_id: &str) -> Result<()> {
     let mut view = View::new();
     let says = || {
         format!(
-            "\nrun {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel` cancels it"
+            "run {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel` cancels it"
         )
     };
     let end = interrupt::or(watch_until_begun(client, run_id, &mut view), says).await;
-    match &end {
-        Err(Failure::Interrupted(_)) => view.leave(),
-        _ => view.clear(),
-    }
+    view.end();
     match end? {
         End::Seen(status) => {
             output::line(&table::summary(&status))?;

@@ -71,10 +71,10 @@ async fn send(
     go_on: &str,
 ) -> Result<Import> {
     let view = UploadView::new();
-    let says = || format!("\nwhat is stored of import {id} stays; {go_on}");
+    let says = || format!("what is stored of import {id} stays; {go_on}");
     let sent = upload::whole(client, Target::Import(id), list, &view);
     let answer = interrupt::or(sent, says).await;
-    view.clear();
+    view.end();
     match answer {
         Ok(text) => {
             let import: Import = client.read(&text)?;
@@ -141,8 +141,8 @@ fn later(args: &args::Import, id: &str, import: &Import) -> String {
 async fn dry_run(client: &Client, args: &args::Import, list: &Source) -> Result<()> {
     let view = UploadView::new();
     let sent = upload::whole(client, Target::DryRun(&args.new), list, &view);
-    let answer = interrupt::or(sent, || "\ninterrupted; nothing is stored".to_owned()).await;
-    view.clear();
+    let answer = interrupt::or(sent, || "interrupted; nothing is stored".to_owned()).await;
+    view.end();
     let text = answer?;
     let import: Import = client.read(&text)?;
     if args.json {
