@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::Table;
 use pedidos_core::{
     key_file::{self, KeyFile, Lapsed},
     role::Role,
@@ -18,8 +18,8 @@ use crate::{
     args::{NewKey, Secret},
     credentials,
     failure::{Failure, Result},
-    figure::NONE,
-    output,
+    figure::{NONE, minute},
+    output, table,
 };
 
 pub fn new(new: &NewKey) -> Result<()> {
@@ -92,19 +92,44 @@ fn failure(error: io::Error) -> Failure {
 }
 
 fn table(keys: &KeyFile, now: i64) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
-        .set_header(["name", "role", "created", "expires", "valid"]);
+    let mut table = table::blocks(["name\nrole", "created (UTC)\nvalid"]);
     for key in &keys.keys {
-        let created = if key.created == 0 { NONE.to_owned() } else { iso(key.created) };
-        let expires = key.expires.map_or_else(|| "never".to_owned(), iso);
-        let valid = match key.counts_at(now) {
-            Ok(()) => "yes",
-            Err(Lapsed::Revoked) => "no: revoked",
-            Err(Lapsed::Expired) => "no: expired",
+        let created = if key.created == 0 { NONE.to_owned() } else { minute(&iso(key.created)) };
+        let valid = match (key.counts_at(now), key.expires) {
+            (Ok(()), None) => "yes".to_owned(),
+            (Ok(()), Some(expires)) => format!("until {}", minute(&iso(expires))),
+            (Err(Lapsed::Revoked), _) => "no: revoked".to_owned(),
+            (Err(Lapsed::Expired), _) => "no: expired".to_owned(),
         };
-        table.add_row([&key.name, key.role.as_str(), &created, &expires, valid]);
+        table.add_row([format!("{}\n{}", key.name, key.role), format!("{created}\n{valid}")]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_listed_in_60_columns() {
+        let mut text = String::new();
+        for (name, digit) in [("ops", "0"), (&*"n".repeat(64), "1")] {
+            text.push_str(&format!(
+                "key {name} operator {} created=2026-03-01T12:00:00.000Z \
+                 expires=2027-03-01T12:00:00.000Z\n",
+                digit.repeat(64)
+            ));
+        }
+        text.push_str("revoked ops\n");
+        let keys = KeyFile::parse(&text);
+        assert!(keys.mistakes.is_empty(), "{:?}", keys.mistakes);
+        let shown = table(&keys, 1_780_000_000_000).to_string();
+        for part in ["ops", "operator", "2026-03-01 12:00", "no: revoked", "until 2027-03-01 12:00"]
+        {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
+    }
 }
