@@ -1,35 +1,42 @@
 //! The command line, as clap reads it.
 
+mod definition;
+pub mod exit_codes;
 mod flow;
+mod history;
 mod import;
 mod key;
+mod run;
+#[cfg(test)]
+mod tests;
 
-use std::{ffi::OsString, fmt, path::PathBuf, process};
+use std::{ffi::OsString, fmt, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, value_parser};
-use pedidos_core::redact::redacted;
-use serde::Serialize;
+use clap::{Args, Parser, Subcommand};
 
 pub use self::{
-    flow::{Change, FailOrder, Limits, NewFlow, NewLimits, RunOptions},
+    flow::{Change, FailOrder, NewFlow, NewLimits},
+    history::{AuditFilter, AuditLog, Listed, Logs},
     import::{
-        Import, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport, StartOptions,
+        Import, ImportFilter, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport,
+        StartOptions,
     },
     key::{KeyCommand, NewKey},
+    run::{Cancel, Generate, NewRun},
 };
-use crate::{
-    address::{Address, DEFAULT_URL},
-    failure::EXIT_CODES,
-    output,
-};
+use crate::address::{Address, DEFAULT_URL};
 
 /// The heading in `--help` of the options that every command takes.
 const CONNECTION: &str = "Connection to the API";
 
 /// Start runs of orders, follow them, operate them and check them.
 #[derive(Debug, Parser)]
-#[command(name = "pedidos", version, after_help = EXIT_CODES)]
+#[command(name = "pedidos", version)]
 pub struct Cli {
+    /// Print one JSON document: the API's answer, as it came. Errors are problem+json on standard
+    /// error
+    #[arg(long, global = true)]
+    pub json: bool,
     /// URL of the API
     #[arg(
         long,
@@ -118,18 +125,14 @@ pub enum Call {
     /// Start a run and print its id
     Generate(Generate),
     /// Import a list of your own orders
-    #[command(long_about = import::IMPORT, after_help = import::IMPORT_EXIT_CODES)]
+    #[command(long_about = import::IMPORT)]
     Import(Box<Import>),
     /// List imports, show one, start it or discard it
     Imports(Imports),
     /// Write the rejects of an import to standard output: pedidos rejects ID > bad.ndjson
     Rejects(Rejects),
     /// Show the current run
-    Status {
-        /// Print the API's answer, which is JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Status,
     /// Show the progress of the current run until it ends, then its summary
     Follow,
     /// Cancel the current run
@@ -140,15 +143,15 @@ pub enum Call {
         #[arg(long)]
         yes: bool,
     },
+    /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders
+    Change(Change),
     /// Pause the queue: workers finish what they have, and take nothing new
     Pause,
     /// Resume the queue
     Resume,
     /// Show how fast the queue may go, or change it; also during a run. The limits hold for all workers
     /// together, until they are lifted
-    Limits(Limits),
-    /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders
-    Change(Change),
+    Limits(NewLimits),
     /// End an order of the current run that its processor does not end: it is a dead letter then
     Fail(FailOrder),
     /// Print the log lines of all processes
@@ -162,111 +165,6 @@ Check every order of the run that has ended, in MongoDB and Redis. Executes `ped
 verify`, which is looked for beside this program, then on PATH. Takes the settings of API and \
 worker, from flags, the environment and .env. Changes nothing.";
 
-#[derive(Debug, Args)]
-pub struct AuditLog {
-    /// How many lines to print at most
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// Print each line as a JSON object, as the API answers it
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Generate {
-    #[command(flatten)]
-    pub run: NewRun,
-    /// Repeating a request with the same key starts no second run, and prints the id of the
-    /// first [default: random]
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
-    /// Follow the run until it ends
-    #[arg(long)]
-    pub follow: bool,
-}
-
-/// The parameters of a run. The API has defaults for those that are not given.
-#[derive(Debug, Args, Serialize)]
-pub struct NewRun {
-    /// How many orders to generate [default: 1000000]
-    #[arg(long, value_name = "N")]
-    pub quantity: Option<u64>,
-    /// Seed of the generator: the same seed gives the same tiers and prices [default: random]
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub options: RunOptions,
-}
-
-/// The parameters of a cancel. The API has defaults for those that are not given.
-#[derive(Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Cancel {
-    /// Remove the run's dead letters from the list of failed jobs [default: true]
-    #[arg(
-        long,
-        value_name = "BOOL",
-        require_equals = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        hide_possible_values = true
-    )]
-    pub purge: Option<bool>,
-    /// Hide the cancelled orders at once, and delete them an hour later [default: true]
-    #[arg(
-        long,
-        value_name = "BOOL",
-        require_equals = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        hide_possible_values = true
-    )]
-    pub remove_pending: Option<bool>,
-    /// Delete the log lines in Redis [default: false]
-    #[arg(
-        long,
-        value_name = "BOOL",
-        require_equals = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        hide_possible_values = true
-    )]
-    pub reset_logs: Option<bool>,
-    /// How long to wait for work in flight, in ms [default: 10000]
-    #[arg(long, value_name = "N")]
-    pub wait_timeout_ms: Option<u64>,
-}
-
-#[derive(Debug, Args)]
-pub struct Logs {
-    /// How many of the newest lines to print [default: 500]
-    #[arg(long, value_name = "N")]
-    pub lines: Option<u32>,
-    /// Print only the lines of this level: info, warn or error
-    #[arg(long)]
-    pub level: Option<String>,
-    /// Then print new lines as they come, until interrupted
-    #[arg(long)]
-    pub follow: bool,
-}
-
-impl Cli {
-    /// Reads the arguments, or ends the process as clap does, but without the passwords of
-    /// addresses in what it says.
-    pub fn read() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
-            if error.use_stderr() {
-                output::note(redacted(&error.render().to_string()).trim_end());
-            } else {
-                // Help that nobody reads is no failure.
-                let _unread = error.print();
-            }
-            process::exit(error.exit_code())
-        })
-    }
-}
-
 /// Takes an empty text too: an empty variable counts as one that is not set.
 #[expect(clippy::unnecessary_wraps, reason = "the form of a parser")]
 fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
@@ -279,96 +177,4 @@ fn id(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("an id has letters, digits and - alone".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use clap::CommandFactory;
-    use pedidos_core::role::Role;
-
-    use super::*;
-
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
-    }
-
-    #[test]
-    fn the_definition_is_sound_and_help_tells_the_exit_codes() {
-        let mut command = Cli::command();
-        command.clone().debug_assert();
-        let help = command.render_help().to_string();
-        assert!(help.contains("PEDIDOS_URL") && help.contains("Exit codes:"), "{help}");
-    }
-
-    #[test]
-    fn flags_of_cancel_are_true_false_or_left_to_the_api() {
-        let line = "pedidos cancel --purge=false --reset-logs --wait-timeout-ms 5";
-        let Command::Call(Call::Cancel(cancel)) = parse(line).unwrap().command else {
-            unreachable!()
-        };
-        assert_eq!(
-            (cancel.purge, cancel.remove_pending, cancel.reset_logs),
-            (Some(false), None, Some(true))
-        );
-        assert_eq!(cancel.wait_timeout_ms, Some(5));
-        assert!(parse("pedidos cancel --purge=maybe").is_err());
-    }
-
-    #[test]
-    fn only_audit_takes_the_settings_and_hands_them_on() {
-        for (line, expected) in [
-            ("pedidos audit", &[][..]),
-            ("pedidos audit --queue-name q", &["--queue-name", "q"]),
-            ("pedidos audit --queue-name=q --log-dir -", &["--queue-name=q", "--log-dir", "-"]),
-            ("pedidos --url http://a:1 audit --help", &["--help"]),
-            ("pedidos audit --url http://a:1 -h", &["-h"]),
-        ] {
-            let Command::Audit { settings } = parse(line).unwrap().command else { unreachable!() };
-            assert_eq!(settings, expected, "{line}");
-        }
-        assert!(parse("pedidos status --queue-name q").is_err());
-    }
-
-    #[test]
-    fn a_key_is_made_with_a_name_a_role_and_a_file_and_shown_nowhere() {
-        let line = "pedidos key new --name ci --role operator --file f --expires 90d";
-        let Command::Key(KeyCommand::New(new)) = parse(line).unwrap().command else {
-            unreachable!()
-        };
-        assert_eq!((new.name.as_str(), new.role), ("ci", Role::Operator));
-        assert!(new.expires.is_some());
-        for line in [
-            "pedidos key new --name ci --role root --file f",
-            "pedidos key new --name a/b --role admin --file f",
-            "pedidos key new --name ci --role admin --file f --expires 2020-01-01",
-            "pedidos key new --name ci --file f",
-            "pedidos key",
-            "pedidos audit-log --limit 0",
-        ] {
-            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
-        }
-        let cli = parse("pedidos status --key pedidos_hidden").unwrap();
-        assert!(!format!("{cli:?}").contains("hidden"), "{cli:?}");
-    }
-
-    #[test]
-    fn the_url_may_stand_before_and_after_the_command() {
-        let after = parse("pedidos status --url http://a:1/base").unwrap();
-        assert_eq!(after.url.parse().unwrap().as_str(), "http://a:1/base");
-        let before = parse("pedidos --url http://a:1 audit").unwrap();
-        assert_eq!(before.url.parse().unwrap().port(), Some(1));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_bad_usage() {
-        for line in [
-            "pedidos",
-            "pedidos generate --quantity 1e6",
-            "pedidos generate --quantity -5",
-            "pedidos generate --quantity 1 --quantity 2",
-        ] {
-            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
-        }
-    }
 }

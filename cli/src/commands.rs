@@ -4,6 +4,7 @@ mod audit;
 mod audit_log;
 mod cancel;
 mod change;
+mod confirm;
 mod fail;
 mod follow;
 mod generate;
@@ -12,9 +13,11 @@ mod imports;
 mod key;
 mod limits;
 mod logs;
+mod pages;
 mod pause;
 mod rejects;
 mod reset;
+mod show;
 mod status;
 
 use crate::{
@@ -49,14 +52,14 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Import(args) => Box::pin(import::run(client, &args)).await,
         Call::Imports(args) => imports::run(client, &args).await,
         Call::Rejects(args) => rejects::run(client, &args).await,
-        Call::Status { json } => status::run(client, json).await,
+        Call::Status => status::run(client).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,
         Call::Reset { yes } => reset::run(client, yes).await,
+        Call::Change(args) => change::run(client, &args).await,
         Call::Pause => pause::pause(client).await,
         Call::Resume => pause::resume(client).await,
-        Call::Limits(args) => limits::run(client, &args).await,
-        Call::Change(args) => change::run(client, &args).await,
+        Call::Limits(new) => limits::run(client, &new).await,
         Call::Fail(args) => fail::run(client, &args).await,
         Call::Logs(args) => logs::run(client, &args).await,
         Call::AuditLog(args) => audit_log::run(client, &args).await,

@@ -4,14 +4,15 @@
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
 //! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
-//! - [`progress`], [`upload_view`], [`bar`], [`table`], [`import_table`], [`holds`], [`figure`], [`output`]: how
-//!   things are shown.
+//! - [`progress`], [`upload_view`], [`bar`], [`table`], [`import_table`], [`holds`], [`figure`]: how
+//!   things are shown. [`output`], [`copy`]: where all of it is written.
 
 mod address;
 mod args;
 mod bar;
 mod client;
 mod commands;
+mod copy;
 mod credentials;
 mod failure;
 mod figure;
@@ -48,6 +49,7 @@ fn report(failure: &Failure) {
     match failure {
         // The reader of a pipe that has enough is no error.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        _ if output::is_json() => output::problem(failure.problem()),
         Failure::Interrupted(what) => output::note_below(what),
         _ => output::note(&format!("error: {failure}")),
     }

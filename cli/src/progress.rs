@@ -1,4 +1,4 @@
-//! The progress of a run: a bar on a terminal, plain lines elsewhere.
+//! The progress of a run: a bar on a terminal, plain lines elsewhere, nothing for a program.
 
 use std::{
     collections::VecDeque,
@@ -69,10 +69,14 @@ pub enum View {
     Bar(Bar),
     /// A line at each change of phase, and every few seconds.
     Lines(Option<(Topic, Instant)>),
+    Nothing,
 }
 
 impl View {
     pub fn new() -> Self {
+        if output::is_json() {
+            return Self::Nothing;
+        }
         if !output::is_watched() {
             return Self::Lines(None);
         }
@@ -95,6 +99,7 @@ impl View {
                     output::note(&format!("{elapsed:>7} {percent:5.1} % {what}"));
                 }
             }
+            Self::Nothing => {}
         }
     }
 
@@ -111,6 +116,7 @@ impl View {
                     output::note(&text);
                 }
             }
+            Self::Nothing => {}
         }
     }
 

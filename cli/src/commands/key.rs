@@ -12,6 +12,7 @@ use pedidos_core::{
     time::{iso, now_ms},
 };
 use reqwest::Url;
+use serde_json::{Value, json};
 
 use crate::{
     address::name_of,
@@ -25,6 +26,11 @@ use crate::{
 pub fn new(new: &NewKey) -> Result<()> {
     let file = &new.file.path;
     let key = key_file::add(file, &new.name, new.role, new.expires).map_err(failure)?;
+    if output::is_json() {
+        let (name, role) = (&new.name, new.role.as_str());
+        let expires = new.expires.map(iso);
+        return print(&json!({ "name": name, "role": role, "expires": expires, "key": key }));
+    }
     // The only line on standard output, so that the key can be piped to where it is kept.
     output::line(&key)?;
     let allows = match new.role {
@@ -58,7 +64,14 @@ pub fn store(given: Option<Secret>, api: &Url) -> Result<()> {
     credentials::write(&file, api, key).map_err(|error| {
         Failure::Failed(format!("cannot store the key in {}: {error}", file.display()))
     })?;
+    if output::is_json() {
+        return print(&json!({ "url": name_of(api), "file": file.to_string_lossy() }));
+    }
     output::line(&format!("stored the key for {} in {}", name_of(api), file.display()))
+}
+
+fn print(document: &Value) -> Result<()> {
+    output::json(&document.to_string())
 }
 
 fn from_input() -> Result<String> {
@@ -74,7 +87,11 @@ fn from_input() -> Result<String> {
 
 pub fn list(file: &Path) -> Result<()> {
     let keys = key_file::list(file).map_err(failure)?;
-    output::line(&table(&keys, now_ms()).to_string())?;
+    if output::is_json() {
+        print(&document(&keys, now_ms()))?;
+    } else {
+        output::line(&table(&keys, now_ms()).to_string())?;
+    }
     if keys.mistakes.is_empty() {
         return Ok(());
     }
@@ -84,11 +101,28 @@ pub fn list(file: &Path) -> Result<()> {
 
 pub fn revoke(file: &Path, name: &str) -> Result<()> {
     key_file::revoke(file, name).map_err(failure)?;
+    if output::is_json() {
+        return print(&json!({ "revoked": name }));
+    }
     output::line(&format!("revoked the key of {name}"))
 }
 
 fn failure(error: io::Error) -> Failure {
     Failure::Failed(error.to_string())
+}
+
+fn document(keys: &KeyFile, now: i64) -> Value {
+    let keys = keys.keys.iter().map(|key| {
+        json!({
+            "name": key.name,
+            "role": key.role.as_str(),
+            "created": (key.created != 0).then(|| iso(key.created)),
+            "expires": key.expires.map(iso),
+            "valid": key.counts_at(now).is_ok(),
+            "revoked": key.revoked,
+        })
+    });
+    json!({ "keys": keys.collect::<Vec<_>>() })
 }
 
 fn table(keys: &KeyFile, now: i64) -> Table {
@@ -131,5 +165,8 @@ mod tests {
         for line in shown.lines() {
             assert!(line.chars().count() <= 60, "{line}");
         }
+        let document = document(&keys, 1_780_000_000_000);
+        assert_eq!(document["keys"][0]["valid"], false);
+        assert_eq!(document["keys"][1]["expires"], "2027-03-01T12:00:00.000Z");
     }
 }

@@ -7,14 +7,19 @@ use tokio::time::timeout;
 use crate::{
     args::Rejects,
     client::Client,
+    copy::Copy,
     failure::{Failure, Result},
-    output::Copy,
+    output,
 };
 
 /// A download that stands still for so long is broken off.
 const STILL: Duration = Duration::from_mins(1);
 
+/// With --json the rejects are an array.
 pub async fn run(client: &Client, args: &Rejects) -> Result<()> {
+    if args.csv && output::is_json() {
+        return Err(Failure::Usage("--csv and --json contradict each other".to_owned()));
+    }
     let format = if args.csv { "csv" } else { "ndjson" };
     match copy(client, &args.id, format).await {
         // The reader has what it wants.
