@@ -6,6 +6,7 @@ mod flow;
 mod history;
 mod import;
 mod key;
+mod queue;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -16,12 +17,13 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::{
     flow::{Change, FailOrder, NewFlow, NewLimits},
-    history::{AuditFilter, AuditLog, Listed, Logs},
+    history::{AuditFilter, AuditLog, EventKind, Events, Listed, Logs, Runs},
     import::{
         Import, ImportFilter, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport,
         StartOptions,
     },
     key::{KeyCommand, NewKey},
+    queue::{Clean, Jobs, RetryFailed},
     run::{Cancel, Generate, NewRun},
 };
 use crate::address::{Address, DEFAULT_URL};
@@ -143,6 +145,8 @@ pub enum Call {
         #[arg(long)]
         yes: bool,
     },
+    /// List the runs, the newest first, or show one
+    Runs(Runs),
     /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders
     Change(Change),
     /// Pause the queue: workers finish what they have, and take nothing new
@@ -152,12 +156,36 @@ pub enum Call {
     /// Show how fast the queue may go, or change it; also during a run. The limits hold for all workers
     /// together, until they are lifted
     Limits(NewLimits),
+    /// Show how many orders are in each state
+    Queue,
+    /// List jobs by state: orders, and the chunks that are being generated
+    Jobs(Jobs),
+    /// Put dead letters back into the queue, with all their attempts
+    RetryFailed(RetryFailed),
+    /// Remove jobs by state. Their orders are not processed
+    Clean(Clean),
     /// End an order of the current run that its processor does not end: it is a dead letter then
     Fail(FailOrder),
+    /// Have one replica of the API open new connections to Redis. The queue does not change
+    Close,
+    /// Show whether all is well, and if not, why
+    Health,
+    /// Ask whether the API is ready: whether both its stores take writes
+    Ready {
+        /// Ask only whether it is alive, and no store
+        #[arg(long)]
+        live: bool,
+    },
+    /// Print the metrics of one replica of the API and of the queue, in the format of Prometheus
+    Metrics,
     /// Print the log lines of all processes
     Logs(Logs),
+    /// Print events as they come, until interrupted: changes of phase, progress, log lines
+    Events(Events),
     /// Print the audit trail, newest line first: who changed what, and who was refused
     AuditLog(AuditLog),
+    /// Show whose key this is, and what it may do
+    Whoami,
 }
 
 const AUDIT: &str = "\

@@ -13,7 +13,7 @@ use pedidos_core::{
     tls::{self, ClientConfig},
 };
 use reqwest::{
-    Method, RequestBuilder, Response, Url,
+    Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect,
 };
@@ -89,8 +89,9 @@ impl Client {
 
     async fn answer<T>(&self, request: RequestBuilder) -> Result<Answer<T>> {
         let response = self.begin(request).await?;
+        let is_partial = response.status() == StatusCode::ACCEPTED;
         let text = response.text().await.map_err(|error| self.failed(&error))?;
-        Ok(Answer::new(text, name_of(&self.base)))
+        Ok(Answer::new(text, is_partial, name_of(&self.base)))
     }
 
     /// The head of an answer that is no error.
@@ -197,6 +198,7 @@ mod tests {
             remove_pending: Some(false),
             reset_logs: None,
             wait_timeout_ms: Some(100),
+            poll_interval_ms: None,
         };
         let request = client.request(Method::POST, "pedidos/cancel").query(&cancel);
         assert_eq!(

@@ -4,21 +4,32 @@ mod audit;
 mod audit_log;
 mod cancel;
 mod change;
+mod clean;
+mod close;
 mod confirm;
+mod events;
 mod fail;
 mod follow;
 mod generate;
+mod health;
 mod import;
 mod imports;
+mod jobs;
 mod key;
 mod limits;
 mod logs;
+mod metrics;
 mod pages;
 mod pause;
+mod queue;
+mod ready;
 mod rejects;
 mod reset;
+mod retry_failed;
+mod runs;
 mod show;
 mod status;
+mod whoami;
 
 use crate::{
     args::{Call, Cli, Command, KeyCommand},
@@ -56,12 +67,23 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,
         Call::Reset { yes } => reset::run(client, yes).await,
+        Call::Runs(args) => runs::run(client, &args).await,
         Call::Change(args) => change::run(client, &args).await,
         Call::Pause => pause::pause(client).await,
         Call::Resume => pause::resume(client).await,
         Call::Limits(new) => limits::run(client, &new).await,
+        Call::Queue => queue::run(client).await,
+        Call::Jobs(args) => jobs::run(client, &args).await,
+        Call::RetryFailed(args) => retry_failed::run(client, &args).await,
+        Call::Clean(args) => clean::run(client, &args).await,
         Call::Fail(args) => fail::run(client, &args).await,
+        Call::Close => close::run(client).await,
+        Call::Health => health::run(client).await,
+        Call::Ready { live } => ready::run(client, live).await,
+        Call::Metrics => metrics::run(client).await,
         Call::Logs(args) => logs::run(client, &args).await,
+        Call::Events(args) => events::run(client, &args).await,
         Call::AuditLog(args) => audit_log::run(client, &args).await,
+        Call::Whoami => whoami::run(client).await,
     }
 }

@@ -4,8 +4,9 @@
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
 //! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
-//! - [`progress`], [`upload_view`], [`bar`], [`table`], [`import_table`], [`holds`], [`figure`]: how
-//!   things are shown. [`output`], [`copy`]: where all of it is written.
+//! - [`progress`], [`upload_view`], [`bar`], [`table`], [`run_table`], [`import_table`], [`job_table`],
+//!   [`holds`], [`figure`]: how things are shown. [`output`], [`copy`]: where all of it is written.
+//! - [`sse`], [`prometheus`]: formats of the API that are not JSON.
 
 mod address;
 mod args;
@@ -19,11 +20,15 @@ mod figure;
 mod holds;
 mod import_table;
 mod interrupt;
+mod job_table;
 mod list;
 mod output;
 mod progress;
+mod prometheus;
+mod run_table;
 #[cfg(test)]
 mod samples;
+mod sse;
 mod table;
 mod upload;
 mod upload_view;

@@ -8,7 +8,7 @@ use comfy_table::{
 };
 use pedidos_api_types::{
     flow::Limits,
-    status::{Ledger, Ledgers, Status},
+    status::{Ledger, Ledgers, QueueStatus, Status},
 };
 use pedidos_core::{
     run::Phase,
@@ -107,6 +107,23 @@ pub fn limits(limits: &Limits) -> String {
     right_aligned(table, 1..2).to_string()
 }
 
+/// What the queue holds.
+pub fn queue(queue: &QueueStatus) -> String {
+    let counts = &queue.counts;
+    let mut table = of(["state", "jobs"]);
+    for (name, jobs) in [
+        ("waiting", counts.waiting),
+        ("active", counts.active),
+        ("delayed", counts.delayed),
+        ("completed", counts.completed),
+        ("failed", counts.failed),
+    ] {
+        table.add_row([name.to_owned(), count(jobs)]);
+    }
+    let paused = if counts.paused { "\nthe queue is paused" } else { "" };
+    format!("{}{paused}\n{}", right_aligned(table, 1..2), orders(&queue.ledger))
+}
+
 /// Where the orders are. States that orders only pass through have a row while one is in them.
 fn orders(ledger: &Ledgers) -> Table {
     type Row = (&'static str, fn(&Ledger) -> u64, bool);
@@ -186,7 +203,7 @@ fn fence(status: &Status) -> Table {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use pedidos_api_types::flow::PausedBy;
+    use pedidos_api_types::{flow::PausedBy, status::QueueCounts};
 
     use super::*;
     use crate::samples;
@@ -258,6 +275,23 @@ mod tests {
         let text = limits(&Limits { orders_per_second: Some(1_500), max_in_flight: None });
         assert_eq!(row(&text, "orders a second"), ["orders a second", "1,500"]);
         assert_eq!(row(&text, "orders in flight"), ["orders in flight", "none"]);
+    }
+
+    #[test]
+    fn a_queue_is_told_by_state_and_priority() {
+        let ledger = samples::draining().ledger;
+        let counts = QueueCounts {
+            waiting: 110_000,
+            active: 14_882,
+            completed: 124_990,
+            failed: 10,
+            delayed: 0,
+            paused: true,
+        };
+        let text = queue(&QueueStatus { counts, ledger });
+        assert_eq!(row(&text, "completed"), ["completed", "124,990"]);
+        assert_eq!(row(&text, "leased"), ["leased", "14,882", "0", "14,882"]);
+        assert!(text.contains("the queue is paused"), "{text}");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! `pedidos`, as people and programs call it.
 
-use std::process::{Output, Stdio};
+use std::{
+    collections::BTreeSet,
+    process::{Output, Stdio},
+};
 
-use pedidos_e2e::{Cluster, in_time, program};
+use pedidos_e2e::{Cluster, imports::lines, in_time, program, proxy::Proxy};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -50,6 +53,72 @@ async fn problem(url: &str, line: &str) -> (Value, i32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_command_answers_with_one_json_document() {
+    let cluster = Cluster::start(1, &[]).await;
+    let client = cluster.client();
+    let url = format!("http://{}", client.address());
+    let url = url.as_str();
+    let import = client.create_import().await;
+    client.upload(&import, lines(0..20) + "no order\n").await;
+
+    let run = document(url, "generate --quantity 300 --seed 5").await;
+    let run_id = run["runId"].as_str().unwrap();
+    assert_eq!(run["quantity"], 300, "{run:#}");
+    let done = document(url, "follow").await;
+    assert_eq!((&done["phase"], &done["runId"]), (&"DONE".into(), &run["runId"]), "{done:#}");
+    for (line, place, expected) in [
+        ("status", "/phase", "DONE".into()),
+        ("runs --limit 1", "/runs/0/runId", run_id.into()),
+        (&*format!("runs {run_id}"), "/seed", 5.into()),
+        ("pause", "/paused", true.into()),
+        ("resume", "/resumed", true.into()),
+        ("limits --rate 100000", "/ordersPerSecond", 100_000.into()),
+        ("limits --rate none", "/ordersPerSecond", Value::Null),
+        ("queue", "/completed", 300.into()),
+        ("jobs completed --end 4", "/total", 5.into()),
+        ("retry-failed", "/retried", 0.into()),
+        ("clean failed --yes", "/removed", 0.into()),
+        ("close", "/closed", true.into()),
+        ("health", "/status", "healthy".into()),
+        ("ready", "/ready", true.into()),
+        ("ready --live", "/alive", true.into()),
+        ("logs --lines 5", "/quickStats/processedLines", 5.into()),
+        ("whoami", "/via", "anonymous".into()),
+        ("audit-log --limit 2 --operation generate", "/lines/0/operation", "generate".into()),
+        ("audit-log --outcome refused", "/count", 0.into()),
+        ("imports", "/imports/0/importId", import.as_str().into()),
+        (&*format!("imports {import}"), "/rejected", 1.into()),
+        (&*format!("rejects {import}"), "/0/line", 21.into()),
+        ("cancel", "/aborted", false.into()),
+    ] {
+        let document = document(url, line).await;
+        assert_eq!(document.pointer(place), Some(&expected), "{line}: {document:#}");
+    }
+    let metrics = document(url, "metrics").await;
+    let mut samples = metrics.as_array().unwrap().iter();
+    assert!(samples.any(|sample| sample["name"] == "pedidos_store_up"), "{metrics:#}");
+    let id = import.as_str();
+    let started = format!("imports start {id} --on-rejects skip --processor builtin --follow");
+    let done = document(url, &started).await;
+    assert_eq!((&done["runId"], &done["phase"]), (&id.into(), &"DONE".into()), "{done:#}");
+    // The API's limit is 200 runs at once: more are read page by page, into one document.
+    let all = document(url, "runs --limit 1000").await;
+    assert_eq!((&all["count"], &all["nextCursor"]), (&2.into(), &Value::Null), "{all:#}");
+    let one = document(url, "runs --limit 1").await;
+    let cursor = one["nextCursor"].as_str().unwrap();
+    let other = document(url, &format!("runs --limit 1 --cursor {cursor}")).await;
+    assert_eq!(other["runs"][0], all["runs"][1], "{other:#}");
+
+    let mut audit = Command::new(program("pedidos"));
+    audit.args(["audit", "--json"]).env_clear().envs(cluster.settings());
+    let audit = in_time("the audit", audit.kill_on_drop(true).output()).await.unwrap();
+    let report: Value = serde_json::from_slice(&audit.stdout).unwrap();
+    assert_eq!((&report["runId"], &report["holds"]), (&id.into(), &true.into()), "{report:#}");
+    assert_eq!(document(url, "reset --yes").await["removedRuns"], 2);
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_error_is_a_problem_with_its_exit_code() {
     let cluster = Cluster::start(0, &[]).await;
     let url = format!("http://{}", cluster.client().address());
@@ -57,12 +126,15 @@ async fn every_error_is_a_problem_with_its_exit_code() {
     for (line, code, title) in [
         ("generate --quantity 0", 3, "Invalid parameters"),
         ("generate --quantity 10", 3, "Another run is active"),
+        ("runs 0b0e7f4e-6a0c-4f0e-9d5e-0d6f6f0a1b2c", 3, "Run not found"),
         ("no-verb", 2, "Bad usage"),
         ("reset", 2, "Bad usage"),
+        ("clean failed", 2, "Bad usage"),
         ("rejects 0199-ab --csv", 2, "Bad usage"),
         ("status --url nowhere", 2, "Bad usage"),
         ("status --url http://127.0.0.1:1", 4, "Not reached"),
         ("follow --url http://127.0.0.1:1", 4, "Not reached"),
+        ("health", 1, "Failed"),
     ] {
         let (problem, ended) = problem(&url, line).await;
         assert_eq!((ended, &problem["title"]), (code, &title.into()), "{line}: {problem:#}");
@@ -97,6 +169,31 @@ async fn a_key_that_was_used_for_another_quantity_is_refused() {
     cluster.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_retried_and_removed() {
+    let cluster = Cluster::start(1, &[]).await;
+    let url = format!("http://{}", cluster.client().address());
+    let run_id = cluster.generate_with_dead(300, [3, 0]).await;
+    cluster.done().await;
+    let health = pedidos(&url, &["health"]).await;
+    let said = text(&health.stdout);
+    assert_eq!(health.status.code(), Some(1), "{said}");
+    assert!(said.contains("degraded") && said.contains("pedidos retry-failed"), "{said}");
+    let jobs = document(&url, "jobs failed").await;
+    let id = jobs["jobs"][0]["id"].as_str().unwrap();
+    let table = text(&pedidos(&url, &["jobs", "failed"]).await.stdout);
+    assert!(table.contains(id) && table.contains("made by a test"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 60), "{table}");
+    assert_eq!(document(&url, &format!("retry-failed --id {id}")).await["retried"], 1);
+    let done = document(&url, "follow").await;
+    assert_eq!(done["ledger"]["vip"]["dead"], 2, "{done:#}");
+    let removed = document(&url, &format!("clean failed --run {run_id} --limit 1 --yes")).await;
+    assert_eq!(removed["removed"], 1, "{removed:#}");
+    let status = cluster.client().status().await;
+    assert_eq!(status.json["ledger"]["vip"]["dead"], 1, "{:#}", status.json);
+    cluster.finish().await;
+}
+
 /// Reads from standard output until this is in what is read.
 async fn until(child: &mut Child, said: &mut Vec<u8>, wanted: &str) {
     let (before, out) = (said.len(), child.stdout.as_mut().unwrap());
@@ -111,6 +208,41 @@ async fn end(mut child: Child, said: &mut Vec<u8>) -> Option<i32> {
     let out = child.stdout.as_mut().unwrap();
     in_time("the rest", out.read_to_end(said)).await.unwrap();
     in_time("the end", child.wait()).await.unwrap().code()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_go_on_where_the_connection_broke() {
+    let cluster = Cluster::start(1, &[]).await;
+    let client = cluster.client();
+    let proxy = Proxy::to(client.address().parse().unwrap(), 1).await;
+    let url = format!("http://{}", proxy.address);
+    let mut events = command(&url, &["events", "--only", "phase,progress", "--json"]);
+    let mut child = events.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = Vec::new();
+    // The stream begins with the status.
+    until(&mut child, &mut said, "\"event\":\"progress\"").await;
+    for _ in 0..3 {
+        let run_id = client.generate(60).await;
+        cluster.ends_exact(&run_id).await;
+        let is_end = |line: &str| {
+            ["\"phase\"", "\"DONE\"", &run_id].iter().all(|part| line.contains(part))
+                && line.contains("\"event\":\"phase\"")
+        };
+        while !text(&said).lines().any(is_end) {
+            until(&mut child, &mut said, "\n").await;
+        }
+        proxy.cut();
+    }
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert_eq!(end(child, &mut said).await, Some(130));
+    let said = text(&said);
+    let events = said.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let phases = events.filter(|event| event["event"] == "phase");
+    let ids: Vec<_> = phases.map(|event| event["id"].as_str().unwrap().to_owned()).collect();
+    let once: BTreeSet<_> = ids.iter().collect();
+    assert!(ids.len() >= 3 && once.len() == ids.len(), "none comes twice: {ids:?}");
+    cluster.finish().await;
 }
 
 /// On a terminal, as `script` makes one.

@@ -97,6 +97,8 @@ async fn a_key_is_made_listed_used_and_revoked() {
     let trail = pedidos(&["audit-log", "--json"], &home).await;
     let document: serde_json::Value = serde_json::from_str(&text(&trail.stdout)).unwrap();
     assert!(document["lines"][0]["id"].is_string(), "{document:#}");
+    let whoami = pedidos(&["whoami"], &home).await;
+    assert!(text(&whoami.stdout).starts_with("ops (admin by key)\n"), "{whoami:?}");
     let refused = ["audit-log", "--outcome", "refused", "--name", "painel"];
     let refused = text(&pedidos(&refused, &home).await.stdout);
     assert!(refused.lines().all(|line| line.contains(" refused ")), "{refused}");

@@ -23,6 +23,15 @@ const IMPORT: ExitCodes = &[
     (130, "interrupted (Ctrl-C, SIGTERM, SIGHUP); what is stored stays"),
 ];
 
+const HEALTH: ExitCodes = &[
+    (0, "all is well, or a person paused the queue or cancelled the run"),
+    (1, "something is wrong: dead letters, no worker, no progress, or the run is in ERROR"),
+    (2, "bad usage"),
+    (3, "the API refused the request"),
+    (4, "the API or Redis cannot be reached"),
+    (130, "interrupted (Ctrl-C, SIGTERM, SIGHUP)"),
+];
+
 /// Those of `pedidos-worker verify`.
 const AUDIT: ExitCodes = &[
     (0, "every check holds"),
@@ -37,7 +46,8 @@ const LOCAL: ExitCodes =
     &[(0, "success"), (1, "a file cannot be read or written"), (2, "bad usage")];
 
 /// The commands that have exit codes of their own.
-pub const OWN: &[(&str, ExitCodes)] = &[("import", IMPORT), ("audit", AUDIT), ("key", LOCAL)];
+pub const OWN: &[(&str, ExitCodes)] =
+    &[("import", IMPORT), ("health", HEALTH), ("audit", AUDIT), ("key", LOCAL)];
 
 /// Those of a command. `outer`: those of the command that it belongs to.
 pub fn of(command: &str, outer: ExitCodes) -> ExitCodes {

@@ -1,7 +1,18 @@
-//! The arguments of `pedidos audit-log` and `pedidos logs`.
+//! The arguments of `pedidos runs`, `pedidos audit-log`, `pedidos logs` and `pedidos events`.
 
 use clap::{Arg, Args, ValueEnum, value_parser};
 use serde::Serialize;
+
+use super::id;
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Show this run alone
+    #[arg(value_name = "RUN_ID", value_parser = id, conflicts_with_all = ["limit", "cursor"])]
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub listed: Listed,
+}
 
 /// Which part of a list to print.
 #[derive(Debug, Args)]
@@ -67,4 +78,35 @@ pub struct Logs {
     /// Then print new lines as they come, until interrupted; with --json, an answer on each line
     #[arg(long)]
     pub follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Events {
+    /// Print what came after this event too: its id (--json)
+    #[arg(long, value_name = "ID")]
+    pub after: Option<String>,
+    /// Print only these kinds
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub only: Vec<EventKind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EventKind {
+    /// A change of phase
+    Phase,
+    /// The status, at most four times a second while it changes
+    Progress,
+    /// A log line
+    Log,
+}
+
+impl EventKind {
+    /// As the API names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phase => "phase",
+            Self::Progress => "progress",
+            Self::Log => "log",
+        }
+    }
 }

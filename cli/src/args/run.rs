@@ -69,4 +69,7 @@ pub struct Cancel {
     /// How long to wait for work in flight, in ms [default: 10000]
     #[arg(long, value_name = "N")]
     pub wait_timeout_ms: Option<u64>,
+    /// How often the API checks whether it is done, in ms [default: 500]
+    #[arg(long, value_name = "N")]
+    pub poll_interval_ms: Option<u64>,
 }

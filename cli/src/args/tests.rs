@@ -10,6 +10,7 @@ use pedidos_core::role::Role;
 use super::*;
 
 const DOCUMENT: &str = include_str!("../../../docs/command_line.md");
+const OPENAPI: &str = include_str!("../../../openapi/openapi.yaml");
 
 /// A line for every command that does something, as it is typed.
 const LINES: &[&str] = &[
@@ -23,13 +24,24 @@ const LINES: &[&str] = &[
     "follow",
     "cancel",
     "reset",
+    "runs",
     "change --pause-after 5",
     "pause",
     "resume",
     "limits",
+    "queue",
+    "jobs",
+    "retry-failed",
+    "clean failed",
     "fail 0199-ab",
+    "close",
+    "health",
+    "ready",
+    "metrics",
     "logs",
+    "events",
     "audit-log",
+    "whoami",
     "key new --name ci --role viewer --file f",
     "key store",
     "key list --file f",
@@ -54,7 +66,7 @@ fn commands() -> Vec<(String, Definition)> {
     definition.build();
     let mut found = Vec::new();
     add(&mut found, "", &definition);
-    assert!(found.len() > 20, "{}", found.len());
+    assert!(found.len() > 30, "{}", found.len());
     found
 }
 
@@ -86,6 +98,7 @@ fn every_command_tells_its_exit_codes_in_its_help() {
             "key" => "a file cannot be read or written",
             "audit" => "every check holds",
             "import" => "what is stored stays",
+            "health" => "the API or Redis cannot be reached",
             _ => "a run continues",
         };
         for help in [command.render_help(), command.render_long_help()] {
@@ -119,6 +132,48 @@ fn every_command_takes_json() {
 }
 
 #[test]
+fn the_document_has_every_command_and_no_other() {
+    let written: BTreeSet<_> =
+        rows("## Commands").into_iter().map(|row| row.first().unwrap().clone()).collect();
+    let there: BTreeSet<_> = commands().into_iter().map(|(words, _)| words).collect();
+    for words in &there {
+        // That of the keys does nothing alone.
+        let is_written = written.contains(words) || words == "key";
+        assert!(is_written, "docs/command_line.md does not have {words}");
+    }
+    for words in &written {
+        assert!(there.contains(words), "docs/command_line.md has {words}, which is no command");
+    }
+}
+
+#[test]
+fn every_operation_of_the_api_has_a_command_or_a_reason_to_have_none() {
+    // Those of links are further to the right.
+    let operations: BTreeSet<_> = OPENAPI
+        .lines()
+        .filter_map(|line| line.strip_prefix("      operationId: "))
+        .map(|operation| operation.trim_matches('\'').to_owned())
+        .collect();
+    assert!(operations.len() > 30, "{operations:?}");
+    let with: Vec<_> = rows("## Commands")
+        .into_iter()
+        .flat_map(|row| row[1].split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .filter(|operation| operation != "–")
+        .collect();
+    let without: Vec<_> =
+        rows("## Operations without a command").into_iter().map(|row| row[0].clone()).collect();
+    for operation in &operations {
+        let is_there = with.contains(operation) || without.contains(operation);
+        assert!(is_there, "docs/command_line.md does not have the operation {operation}");
+    }
+    for operation in with.iter().chain(&without) {
+        assert!(operations.contains(operation), "{operation} is no operation of the API");
+    }
+    let both = with.iter().find(|operation| without.contains(operation));
+    assert_eq!(both, None);
+}
+
+#[test]
 fn the_document_has_every_exit_code() {
     let sets = exit_codes::OWN.iter().map(|(_, codes)| codes).chain([&exit_codes::GENERAL]);
     let rows = rows("## Exit codes");
@@ -136,7 +191,7 @@ fn flags_of_cancel_are_true_false_or_left_to_the_api() {
         (cancel.purge, cancel.remove_pending, cancel.reset_logs),
         (Some(false), None, Some(true))
     );
-    assert_eq!(cancel.wait_timeout_ms, Some(5));
+    assert_eq!((cancel.wait_timeout_ms, cancel.poll_interval_ms), (Some(5), None));
     assert!(parse("pedidos cancel --purge=maybe").is_err());
 }
 
@@ -185,11 +240,13 @@ fn the_url_may_stand_before_and_after_the_command() {
 #[test]
 fn lists_have_a_limit_of_their_own() {
     let limit = |line: &str| match parse(line).unwrap().command {
+        Command::Call(Call::Runs(args)) => args.listed.limit,
         Command::Call(Call::Imports(args)) => args.listed.limit,
         Command::Call(Call::AuditLog(args)) => args.listed.limit,
         _ => unreachable!(),
     };
-    assert_eq!(["pedidos imports", "pedidos audit-log"].map(limit), [20, 50]);
+    let lines = ["pedidos runs", "pedidos imports", "pedidos audit-log"];
+    assert_eq!(lines.map(limit), [20, 20, 50]);
     assert_eq!(limit("pedidos audit-log --limit 4 --outcome refused --from 2027-01-31"), 4);
 }
 
@@ -200,8 +257,18 @@ fn what_makes_no_sense_is_bad_usage() {
         "pedidos generate --quantity 1e6",
         "pedidos generate --quantity -5",
         "pedidos generate --quantity 1 --quantity 2",
+        "pedidos runs ../reset",
+        "pedidos runs 0199-ab --limit 5",
+        "pedidos runs --limit 0",
         "pedidos audit-log --limit 0",
         "pedidos audit-log --outcome maybe",
+        "pedidos clean",
+        "pedidos clean everything",
+        "pedidos clean failed --limit 0",
+        "pedidos retry-failed --run a/b",
+        "pedidos retry-failed --limit 0",
+        "pedidos jobs done",
+        "pedidos events --only noise",
     ] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
     }

@@ -1,14 +1,19 @@
 //! The operations about the queue.
 
 use pedidos_api_types::{
-    commands::{PauseAnswer, ResumeAnswer},
+    commands::{CleanAnswer, CloseAnswer, PauseAnswer, ResumeAnswer, RetriedAnswer},
     flow::{FailAnswer, Limits},
     health::Health,
+    jobs::JobsAnswer,
+    status::QueueStatus,
 };
 use reqwest::Method;
 
 use super::{Answer, Client, LONG_TIMEOUT};
-use crate::{args::NewLimits, failure::Result};
+use crate::{
+    args::{Clean, Jobs, NewLimits, RetryFailed},
+    failure::Result,
+};
 
 const LIMITS: &str = "pedidos/queue/limits";
 
@@ -31,6 +36,34 @@ impl Client {
     /// `PATCH /pedidos/queue/limits`
     pub async fn set_limits(&self, new: &NewLimits) -> Result<Answer<Limits>> {
         self.answer(self.request(Method::PATCH, LIMITS).json(new)).await
+    }
+
+    /// `GET /pedidos/queue/status`
+    pub async fn queue(&self) -> Result<Answer<QueueStatus>> {
+        self.answer(self.request(Method::GET, "pedidos/queue/status")).await
+    }
+
+    /// `GET /pedidos/queue/jobs`
+    pub async fn jobs(&self, jobs: &Jobs) -> Result<Answer<JobsAnswer>> {
+        let request = self.request(Method::GET, "pedidos/queue/jobs").query(jobs);
+        self.answer(request.timeout(LONG_TIMEOUT)).await
+    }
+
+    /// `POST /pedidos/queue/retry-failed`
+    pub async fn retry_failed(&self, which: &RetryFailed) -> Result<Answer<RetriedAnswer>> {
+        let request = self.request(Method::POST, "pedidos/queue/retry-failed").query(which);
+        self.answer(request.timeout(LONG_TIMEOUT)).await
+    }
+
+    /// `POST /pedidos/queue/clean`
+    pub async fn clean(&self, which: &Clean) -> Result<Answer<CleanAnswer>> {
+        let request = self.request(Method::POST, "pedidos/queue/clean").query(which);
+        self.answer(request.timeout(LONG_TIMEOUT)).await
+    }
+
+    /// `POST /pedidos/queue/close`
+    pub async fn close(&self) -> Result<Answer<CloseAnswer>> {
+        self.answer(self.request(Method::POST, "pedidos/queue/close")).await
     }
 
     /// `POST /pedidos/orders/{id}/fail`
@@ -69,5 +102,34 @@ mod tests {
         assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
         let body = request.body().and_then(reqwest::Body::as_bytes);
         assert_eq!(body, Some(&br#"{"ordersPerSecond":null}"#[..]));
+    }
+
+    #[test]
+    fn jobs_and_dead_letters_are_asked_for_by_the_names_of_the_api() {
+        let query = |line: &str| {
+            let (client, call) = call(line);
+            let request = client.request(Method::GET, "x");
+            let request = match &call {
+                Call::Jobs(jobs) => request.query(jobs),
+                Call::RetryFailed(which) => request.query(which),
+                Call::Clean(which) => request.query(which),
+                _ => unreachable!(),
+            };
+            request.build().unwrap().url().query().unwrap_or_default().to_owned()
+        };
+        assert_eq!(query("pedidos jobs"), "types=waiting&includeData=true");
+        assert_eq!(
+            query("pedidos jobs failed delayed --start 5 --end 9 --run 0199-ab --no-data"),
+            "types=failed%2Cdelayed&start=5&end=9&runId=0199-ab&includeData=false"
+        );
+        assert_eq!(query("pedidos retry-failed"), "");
+        assert_eq!(
+            query("pedidos retry-failed --limit 3 --id 0199-cd --run 0199-ab"),
+            "limit=3&id=0199-cd&runId=0199-ab"
+        );
+        assert_eq!(
+            query("pedidos clean failed --grace 1000 --limit 3 --run 0199-ab --yes"),
+            "state=failed&grace=1000&limit=3&runId=0199-ab"
+        );
     }
 }

@@ -8,8 +8,9 @@ use pedidos_api_types::{
     status::Status,
 };
 use reqwest::Method;
+use serde_json::Value;
 
-use super::{Answer, Client, LONG_TIMEOUT};
+use super::{Answer, Client, LONG_TIMEOUT, Page};
 use crate::{
     args::{Cancel, NewFlow, NewRun},
     failure::Result,
@@ -28,6 +29,11 @@ impl Client {
     /// `GET /pedidos`
     pub async fn status(&self) -> Result<Answer<Status>> {
         self.answer(self.request(Method::GET, "pedidos")).await
+    }
+
+    /// `GET /pedidos/runs`
+    pub async fn runs(&self, page: &Page) -> Result<Answer<Value>> {
+        self.answer(self.request(Method::GET, "pedidos/runs").query(page)).await
     }
 
     /// `GET /pedidos/runs/{runId}`
