@@ -13,7 +13,7 @@ mod tests;
 
 use std::{ffi::OsString, fmt, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
     flow::{Change, FailOrder, NewFlow, NewLimits},
@@ -119,6 +119,19 @@ pub enum Command {
         #[arg(value_name = "SETTINGS", trailing_var_arg = true, allow_hyphen_values = true)]
         settings: Vec<OsString>,
     },
+    /// Print the completions of a shell, for example: pedidos completions bash >
+    /// ~/.local/share/bash-completion/completions/pedidos
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page of pedidos (pedidos man | man -l -), or write those of all commands
+    /// into a folder
+    Man {
+        /// The folder, for example ~/.local/share/man/man1
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// The commands that call the API.
@@ -192,6 +205,13 @@ const AUDIT: &str = "\
 Check every order of the run that has ended, in MongoDB and Redis. Executes `pedidos-worker \
 verify`, which is looked for beside this program, then on PATH. Takes the settings of API and \
 worker, from flags, the environment and .env. Changes nothing.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
 
 /// Takes an empty text too: an empty variable counts as one that is not set.
 #[expect(clippy::unnecessary_wraps, reason = "the form of a parser")]

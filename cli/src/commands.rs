@@ -6,6 +6,7 @@ mod cancel;
 mod change;
 mod clean;
 mod close;
+mod completions;
 mod confirm;
 mod events;
 mod fail;
@@ -18,6 +19,7 @@ mod jobs;
 mod key;
 mod limits;
 mod logs;
+mod man;
 mod metrics;
 mod pages;
 mod pause;
@@ -47,6 +49,8 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Key(KeyCommand::List { file }) => return key::list(&file.path),
         Command::Key(KeyCommand::Revoke { file, name }) => return key::revoke(&file.path, &name),
         Command::Audit { settings } => return audit::run(&settings),
+        Command::Completions { shell } => return completions::run(shell),
+        Command::Man { dir } => return man::run(dir.as_deref()),
         Command::Call(call) => call,
     };
     let url = cli.url.parse()?;

@@ -90,6 +90,8 @@ async fn every_command_answers_with_one_json_document() {
         (&*format!("imports {import}"), "/rejected", 1.into()),
         (&*format!("rejects {import}"), "/0/line", 21.into()),
         ("cancel", "/aborted", false.into()),
+        ("completions fish", "/shell", "fish".into()),
+        ("man", "/file", "pedidos.1".into()),
     ] {
         let document = document(url, line).await;
         assert_eq!(document.pointer(place), Some(&expected), "{line}: {document:#}");

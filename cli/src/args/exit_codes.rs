@@ -1,4 +1,5 @@
-//! The exit codes of each command: they are in its `--help` and in `docs/command_line.md`.
+//! The exit codes of each command: they are in its `--help`, in its manual page and in
+//! `docs/command_line.md`.
 
 use std::fmt::Write as _;
 
@@ -46,8 +47,14 @@ const LOCAL: ExitCodes =
     &[(0, "success"), (1, "a file cannot be read or written"), (2, "bad usage")];
 
 /// The commands that have exit codes of their own.
-pub const OWN: &[(&str, ExitCodes)] =
-    &[("import", IMPORT), ("health", HEALTH), ("audit", AUDIT), ("key", LOCAL)];
+pub const OWN: &[(&str, ExitCodes)] = &[
+    ("import", IMPORT),
+    ("health", HEALTH),
+    ("audit", AUDIT),
+    ("key", LOCAL),
+    ("completions", LOCAL),
+    ("man", LOCAL),
+];
 
 /// Those of a command. `outer`: those of the command that it belongs to.
 pub fn of(command: &str, outer: ExitCodes) -> ExitCodes {

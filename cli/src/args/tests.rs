@@ -47,6 +47,8 @@ const LINES: &[&str] = &[
     "key list --file f",
     "key revoke --name ci --file f",
     "audit",
+    "completions bash",
+    "man",
 ];
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -95,7 +97,7 @@ fn the_definition_is_sound_and_help_tells_the_exit_codes() {
 fn every_command_tells_its_exit_codes_in_its_help() {
     for (words, mut command) in commands() {
         let codes = match words.split(' ').next().unwrap() {
-            "key" => "a file cannot be read or written",
+            "key" | "completions" | "man" => "a file cannot be read or written",
             "audit" => "every check holds",
             "import" => "what is stored stays",
             "health" => "the API or Redis cannot be reached",
@@ -269,6 +271,7 @@ fn what_makes_no_sense_is_bad_usage() {
         "pedidos retry-failed --limit 0",
         "pedidos jobs done",
         "pedidos events --only noise",
+        "pedidos completions powershell",
     ] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
     }
