@@ -28,11 +28,11 @@ const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 /// What the API answers to an upload when another one goes on.
 const SUPERSEDED: &str = "Another upload goes on";
 
-/// How far the list came: what of it is stored, and what of it was sent.
+/// How far a list came: what of it is stored, and what of it was sent or received.
 #[derive(Debug, Default, Clone, Copy)]
-struct Reach {
-    lines: u64,
-    bytes: u64,
+pub struct Reach {
+    pub lines: u64,
+    pub bytes: u64,
 }
 
 /// Decides how long to go on.
@@ -50,7 +50,7 @@ impl Patience {
         Self { backoff: Backoff::default(), best: Reach::default(), moved: now, was_lost: false }
     }
 
-    fn saw(&mut self, reach: Reach, now: Instant) {
+    pub fn saw(&mut self, reach: Reach, now: Instant) {
         if reach.lines > self.best.lines || reach.bytes > self.best.bytes {
             self.best.lines = self.best.lines.max(reach.lines);
             self.best.bytes = self.best.bytes.max(reach.bytes);

@@ -5,7 +5,13 @@ use std::{
     process::{Output, Stdio},
 };
 
-use pedidos_e2e::{Cluster, imports::lines, in_time, program, proxy::Proxy};
+use pedidos_e2e::{
+    Cluster,
+    imports::lines,
+    in_time, program,
+    proxy::{Network, Proxy},
+};
+use reqwest::Method;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -210,6 +216,36 @@ async fn end(mut child: Child, said: &mut Vec<u8>) -> Option<i32> {
     let out = child.stdout.as_mut().unwrap();
     in_time("the rest", out.read_to_end(said)).await.unwrap();
     in_time("the end", child.wait()).await.unwrap().code()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rejects_of_a_connection_that_broke_are_those_of_one_that_did_not() {
+    let cluster = Cluster::start(0, &[]).await;
+    let client = cluster.client();
+    let id = client.create_import().await;
+    let bad: String = (0..8_000).map(|number| format!("line {number} is no order\n")).collect();
+    client.upload(&id, bad).await;
+    for (arguments, format) in
+        [(&["rejects", &*id][..], "ndjson"), (&["rejects", &*id, "--csv"], "csv")]
+    {
+        let path = format!("/pedidos/imports/{id}/rejects?format={format}");
+        let expected = client.raw(Method::GET, &path).await.body;
+        let proxy = Proxy::to(client.address().parse().unwrap(), 1).await;
+        proxy.set(Network::Narrow(400_000));
+        let mut rejects = command(&format!("http://{}", proxy.address), arguments);
+        let mut child = rejects.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = Vec::new();
+        until(&mut child, &mut said, "line 100 is").await;
+        assert!(!text(&said).contains("line 7000 is"), "it came too fast to be cut");
+        proxy.cut();
+        until(&mut child, &mut said, "line 4000 is").await;
+        proxy.cut();
+        proxy.set(Network::Fine);
+        assert_eq!(end(child, &mut said).await, Some(0), "{format}");
+        let (said, expected) = (text(&said), expected.as_str());
+        assert!(said == expected, "{format}: {} bytes, not {}", said.len(), expected.len());
+    }
+    cluster.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
