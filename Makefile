@@ -35,7 +35,7 @@ chaos: ## run random faults in random runs (RUNS, SEED, MINUTES); a failure prin
 	@scripts/deps
 	@scripts/services with scripts/e2e chaos
 
-bench: ## measure runs against the floor, in turns (QUANTITY, WORKERS="1 2 4 8", ROUNDS, AGAINST=folder of another build, ONLY=cancel, CANCELLED)
+bench: ## measure runs against the floor, in turns (QUANTITY, WORKERS="1 2 4 8", ROUNDS, AGAINST=folder of another build, ONLY=cancel|import|processor, CANCELLED, IMPORTED)
 	@scripts/deps
 	@scripts/services with scripts/e2e bench
 

@@ -18,5 +18,6 @@ pub struct App {
     pub hub: Hub,
     pub streams: StreamSlots,
     pub long_answers: LongAnswers,
+    pub exports: LongAnswers,
     pub uploads: Uploads,
 }

@@ -6,7 +6,7 @@ pub mod writer;
 
 use std::ops::Range;
 
-use pedidos_api_types::jobs::{Available, OrderData, State};
+use pedidos_api_types::jobs::{Available, OrderDetails, State};
 use pedidos_core::{
     control::RunSpec,
     order::{OrderId, Priority},
@@ -14,6 +14,7 @@ use pedidos_core::{
 use pedidos_pipeline::{
     commands::Controller,
     queue::{self, Listed, Snapshot},
+    receipt,
     store::StoredOrder,
 };
 
@@ -65,10 +66,9 @@ pub async fn list(
 ///
 /// # Errors
 /// MongoDB does not answer.
-pub async fn order(controller: &Controller, id: &str) -> Result<Option<OrderData>, Failure> {
+pub async fn order(controller: &Controller, id: &str) -> Result<Option<OrderDetails>, Failure> {
     let Ok(id) = id.parse::<OrderId>() else { return Ok(None) };
-    let mut found = controller.store.stored_orders(&[id]).await?;
-    Ok(found.remove(&id).map(views::jobs::order))
+    Ok(receipt::order(&controller.store, id).await?.map(views::orders::details))
 }
 
 /// Redis has the ids, MongoDB the orders.

@@ -6,7 +6,7 @@
 //! - [`handlers`]: the operations. [`openapi`]: the document that describes them.
 //! - [`views`]: what they answer with, made of the pipeline's snapshots and documents. The types
 //!   are in `pedidos-api-types`.
-//! - [`jobs`]: the listing of jobs. [`events`]: the stream of events.
+//! - [`jobs`]: the listing of jobs. [`events`]: the stream of events. `exports`, `rejects`: downloads.
 //! - [`app`]: what every handler gets.
 
 #![allow(missing_docs, reason = "nothing outside builds on this library")]
@@ -14,6 +14,7 @@
 pub mod access;
 pub mod app;
 pub mod events;
+mod exports;
 pub mod handlers;
 pub mod http;
 pub mod jobs;
@@ -96,6 +97,7 @@ pub fn run(settings: Settings, access: Access) -> BoxFuture<'static, Result<(), 
             hub,
             streams,
             long_answers,
+            exports: LongAnswers::of_exports(),
             uploads: Uploads::default(),
         };
         let routes = routes::all(app, process.exporter.clone());

@@ -7,7 +7,7 @@ use poem_openapi::{ContactObject, LicenseObject, OpenApiService};
 use regex::Regex;
 use serde_json::{Value, json};
 
-use self::bodies::{describe_changes, describe_lists, object};
+use self::bodies::{describe_changes, describe_downloads, describe_lists, object};
 use crate::{
     access::{
         cookie,
@@ -16,12 +16,12 @@ use crate::{
     },
     handlers::{
         audit::AuditApi, flow::FlowApi, imports::ImportsApi, logs::LogsApi, probes::ProbesApi,
-        queue::QueueApi, runs::RunsApi, session::SessionApi,
+        queue::QueueApi, receipts::ReceiptsApi, runs::RunsApi, session::SessionApi,
     },
 };
 
 pub type Service = OpenApiService<
-    (RunsApi, ImportsApi, QueueApi, FlowApi, LogsApi, ProbesApi, SessionApi, AuditApi),
+    (RunsApi, ReceiptsApi, ImportsApi, QueueApi, FlowApi, LogsApi, ProbesApi, SessionApi, AuditApi),
     (),
 >;
 
@@ -30,7 +30,17 @@ const EXAMPLES: &str = include_str!("examples.json");
 
 #[must_use]
 pub fn service() -> Service {
-    let apis = (RunsApi, ImportsApi, QueueApi, FlowApi, LogsApi, ProbesApi, SessionApi, AuditApi);
+    let apis = (
+        RunsApi,
+        ReceiptsApi,
+        ImportsApi,
+        QueueApi,
+        FlowApi,
+        LogsApi,
+        ProbesApi,
+        SessionApi,
+        AuditApi,
+    );
     OpenApiService::new(apis, "Pedidos", env!("CARGO_PKG_VERSION"))
         .description(
             "A million orders through a strict priority pipeline: starts, shows and controls runs of orders. Every VIP order (tier DIAMANTE) is \
@@ -63,6 +73,7 @@ pub fn document(service: &Service, max_orders: Option<u32>, open: bool) -> Value
     describe_guard(&mut document, open);
     describe_lists(&mut document);
     describe_changes(&mut document);
+    describe_downloads(&mut document);
     describe_the_rest(&mut document);
     let mut problem = None;
     for operation in operations(&mut document) {
@@ -170,20 +181,9 @@ pub fn yaml() -> String {
     crate::yaml::to_string(&document(&service(), None, false))
 }
 
-/// The framework documents one content type for a status, and no type of a value that may be any
-/// JSON.
+/// The framework documents no type of a value that may be any JSON.
 fn describe_the_rest(document: &mut Value) {
     document["components"]["schemas"]["OrderData"]["properties"]["dados"]["type"] = "object".into();
-    let path = "/pedidos/imports/{importId}/rejects";
-    let content = &mut document["paths"][path]["get"]["responses"]["200"]["content"];
-    let csv = content["text/csv"].clone();
-    content["application/x-ndjson"] = csv;
-    content["application/x-ndjson"]["example"] = concat!(
-        r#"{"line":97,"field":"valor","code":"decimals","message":"valor has three decimals: write at most two","#,
-        r#""original":"{\"cliente\":\"Ana\",\"valor\":12.345,\"tier\":\"OURO\"}"}"#,
-        "\n"
-    )
-    .into();
 }
 
 /// Adds what the guard requires and answers.

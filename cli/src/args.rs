@@ -7,6 +7,7 @@ mod history;
 mod import;
 mod key;
 mod queue;
+mod receipts;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use self::{
     },
     key::{KeyCommand, NewKey},
     queue::{Clean, Jobs, RetryFailed},
+    receipts::{DeleteRun, Export, ExportFormat, ExportOptions, ShowOrder},
     run::{Cancel, Generate, NewRun},
 };
 use crate::address::{Address, DEFAULT_URL};
@@ -146,6 +148,11 @@ pub enum Call {
     Imports(Imports),
     /// Write the rejects of an import to standard output: pedidos rejects ID > bad.ndjson
     Rejects(Rejects),
+    /// Write the orders of a run, with what became of them: pedidos export > orders.ndjson
+    #[command(long_about = receipts::EXPORT)]
+    Export(Export),
+    /// Show one order and what happened to it: attempts, retries, how it ended
+    Order(ShowOrder),
     /// Show the current run
     Status,
     /// Show the progress of the current run until it ends, then its summary
@@ -158,6 +165,8 @@ pub enum Call {
         #[arg(long)]
         yes: bool,
     },
+    /// Delete a run that has ended and is not the current one: its orders, its dead letters, its import
+    DeleteRun(DeleteRun),
     /// List the runs, the newest first, or show one
     Runs(Runs),
     /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders

@@ -3,6 +3,7 @@
 mod answer;
 mod imports;
 mod queue;
+mod receipts;
 mod runs;
 mod watch;
 
@@ -194,6 +195,7 @@ mod tests {
              &maxFailedPercent=0&onVipFailure=hold"
         );
         let cancel = Cancel {
+            run_id: Some("0199-ab".to_owned()),
             purge: None,
             remove_pending: Some(false),
             reset_logs: None,
@@ -203,7 +205,7 @@ mod tests {
         let request = client.request(Method::POST, "pedidos/cancel").query(&cancel);
         assert_eq!(
             url(request),
-            "http://host:3000/pedidos/cancel?removePending=false&waitTimeoutMs=100"
+            "http://host:3000/pedidos/cancel?runId=0199-ab&removePending=false&waitTimeoutMs=100"
         );
         let query = LogQuery { lines: None, level: Some("warn"), after: Some("1-0 &") };
         let request = client.request(Method::GET, "pedidos/logs").query(&query);

@@ -8,7 +8,9 @@ mod clean;
 mod close;
 mod completions;
 mod confirm;
+mod delete_run;
 mod events;
+mod export;
 mod fail;
 mod follow;
 mod generate;
@@ -21,6 +23,7 @@ mod limits;
 mod logs;
 mod man;
 mod metrics;
+mod order;
 mod pages;
 mod pause;
 mod queue;
@@ -67,10 +70,13 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Import(args) => Box::pin(import::run(client, &args)).await,
         Call::Imports(args) => imports::run(client, &args).await,
         Call::Rejects(args) => rejects::run(client, &args).await,
+        Call::Export(args) => export::run(client, &args).await,
+        Call::Order(args) => order::run(client, &args).await,
         Call::Status => status::run(client).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,
         Call::Reset { yes } => reset::run(client, yes).await,
+        Call::DeleteRun(args) => delete_run::run(client, &args).await,
         Call::Runs(args) => runs::run(client, &args).await,
         Call::Change(args) => change::run(client, &args).await,
         Call::Pause => pause::pause(client).await,

@@ -3,7 +3,8 @@
 //! - [`args`]: the arguments. [`commands`]: what each command does. Read these first.
 //! - [`client`]: the HTTP API; [`address`] and [`credentials`]: its URL, and the key for it.
 //! - [`failure`]: what can go wrong, and the exit codes. [`interrupt`]: signals.
-//! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole.
+//! - [`list`], [`upload`]: a list of orders, and how it is sent until it is whole. [`whole_lines`]: the
+//!   orders that come back.
 //! - [`progress`], [`upload_view`], [`bar`], [`table`], [`run_table`], [`import_table`], [`job_table`],
 //!   [`holds`], [`figure`]: how things are shown. [`output`], [`copy`]: where all of it is written.
 //! - [`sse`], [`prometheus`]: formats of the API that are not JSON.
@@ -32,6 +33,7 @@ mod sse;
 mod table;
 mod upload;
 mod upload_view;
+mod whole_lines;
 mod worker;
 
 use std::{io, process::ExitCode};

@@ -86,7 +86,8 @@ pub fn summary(status: &Status) -> String {
     let tables = [orders(&status.ledger), times(status), windows(status), fence(status)];
     parts.extend(tables.map(|table| table.to_string()));
     if phase == Phase::Error {
-        parts.push("the run has stopped; `pedidos cancel` or `pedidos reset` ends it".into());
+        let ends = format!("`pedidos cancel {run_id}` or `pedidos reset` ends it");
+        parts.push(format!("the run has stopped; {ends}"));
         if status.max_failed_percent.is_some() {
             let other =
                 "`pedidos change --max-failed-percent P` lets it go on with up to P percent";

@@ -28,11 +28,11 @@ const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 /// What the API answers to an upload when another one goes on.
 const SUPERSEDED: &str = "Another upload goes on";
 
-/// How far a list came: what of it is stored, and what of it was sent or received.
+/// How far the list came: what of it is stored, and what of it was sent.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Reach {
-    pub lines: u64,
-    pub bytes: u64,
+struct Reach {
+    lines: u64,
+    bytes: u64,
 }
 
 /// Decides how long to go on.
@@ -50,12 +50,17 @@ impl Patience {
         Self { backoff: Backoff::default(), best: Reach::default(), moved: now, was_lost: false }
     }
 
-    pub fn saw(&mut self, reach: Reach, now: Instant) {
+    /// There was progress.
+    pub fn advance(&mut self, now: Instant) {
+        self.moved = now;
+        self.backoff.reset();
+    }
+
+    fn saw(&mut self, reach: Reach, now: Instant) {
         if reach.lines > self.best.lines || reach.bytes > self.best.bytes {
             self.best.lines = self.best.lines.max(reach.lines);
             self.best.bytes = self.best.bytes.max(reach.bytes);
-            self.moved = now;
-            self.backoff.reset();
+            self.advance(now);
         }
     }
 

@@ -91,6 +91,25 @@ test("an admin pauses and resumes, and the audit trail shows it", async () => {
   await page.goto(`${url}/#/audit`);
   const row = page.getByRole("row").filter({ hasText: "the-admin" }).filter({ hasText: "pauseQueue" });
   await row.filter({ hasText: "done" }).first().waitFor();
+  // A call is one row, though it leaves two lines.
+  expect(await row.count()).toBe(1);
   expect(await violations(page)).toEqual([]);
+  await page.context().close();
+});
+
+test("a session that has ended says so", async () => {
+  const page = await signedIn("viewer");
+  await page.context().clearCookies();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.getByText("Your session has ended.").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.getByLabel("API key").fill(keys["viewer"]!);
+  await button(page, "Sign in").click();
+  await live(page);
+  // Who opens the page and has not signed in yet had no session.
+  await page.context().clearCookies();
+  await page.reload();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  expect(await page.getByText("Your session has ended.").count()).toBe(0);
   await page.context().close();
 });

@@ -36,7 +36,7 @@ async function away(store: number, meanwhile: (page: Page) => Promise<void>): Pr
 
 test("without Redis the page shows the outage, keeps its figures, and catches up by itself", () =>
   away(redis, async (page) => {
-    await page.locator("[data-banner=outage]").getByText("A store is unavailable:").waitFor();
+    await page.locator("[data-banner=outage]").getByText("Redis is unavailable.").waitFor();
     await page.locator("[data-health=unhealthy]").getByText("Redis is unavailable").waitFor();
     await page.getByRole("status").getByText("Stale").waitFor();
     await page.locator("[data-banner]").getByText(/Data from \d+ s ago/).waitFor();
@@ -47,8 +47,14 @@ test("without Redis the page shows the outage, keeps its figures, and catches up
 
 test("without MongoDB the page shows the outage, disables commands, and catches up by itself", () =>
   away(mongo, async (page) => {
-    await page.locator("[data-banner=outage]").getByText("MongoDB").waitFor();
-    await page.locator("[data-health=unready]").getByText("A store is unavailable").waitFor();
+    const banner = page.locator("[data-banner=outage]");
+    await banner.getByText("MongoDB is unavailable.").waitFor();
+    await page.locator("[data-health=unready]").getByText("MongoDB is unavailable.").waitFor();
+    // What the API was told is for who asks for it.
+    const detail = banner.getByText(/MongoDB (did not|cannot)/);
+    expect(await detail.isVisible()).toBe(false);
+    await banner.getByText("Details").click();
+    expect(await detail.isVisible()).toBe(true);
     await disabled(page, "Reset").click({ force: true });
     await toast(page, "A store is unavailable. Nothing can be changed until it is back.");
   }));
@@ -92,7 +98,7 @@ test("the page shows that the API is gone, and reconnects when it is back", asyn
     await page.locator("[data-link=live]").waitFor();
     await first.stop();
     await page.locator("[data-link=offline]").waitFor();
-    await page.locator("[data-banner=offline]").getByText("The API cannot be reached:").waitFor();
+    await page.locator("[data-banner=offline]").getByText("The API cannot be reached.").waitFor();
     await page.waitForFunction(() => document.title.startsWith("Offline"));
     await disabled(page, "New run").click({ force: true });
     await toast(page, "The API cannot be reached.");
@@ -115,7 +121,16 @@ test("workers appear when they start, and are shown as gone when they end", asyn
   try {
     await third.listening;
     await page.getByText("3 alive · 0 of 6 slots busy").waitFor();
-    await workers.filter({ hasText: `:${third.pid}` }).getByText("0/2 busy · seen now").waitFor();
+    const row = workers.filter({ hasText: `:${third.pid}` });
+    await row.getByText("0/2 busy · seen now").waitFor();
+    // Nothing of host and process id is cut off, and no message lies over it.
+    await button(page, "Pause").click();
+    await toast(page, "Paused: nothing is in flight.");
+    await button(page, "Resume").click();
+    const cut = await row.evaluate((item) => [...item.querySelectorAll("*")].filter((part) => part.scrollWidth > part.clientWidth && getComputedStyle(part).overflow === "hidden").length);
+    expect(cut).toBe(0);
+    const [message, panel] = await Promise.all([page.getByRole("log").locator("[data-kind]").first().boundingBox(), page.getByRole("region", { name: "Workers" }).boundingBox()]);
+    expect(message!.x + message!.width).toBeLessThan(panel!.x);
     third.kill();
     const gone = page.locator("[data-worker=gone]").filter({ hasText: `:${third.pid}` });
     await gone.getByText(/last seen \d+ s ago/).waitFor();

@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Limits, Status } from "../src/api/client";
 import { overflow, SIZES, violations } from "./look";
-import { button, call, dialog, launch, open, phase, reset, toast } from "./page";
+import { button, call, dialog, disabled, launch, open, phase, reset, toast } from "./page";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -72,6 +72,47 @@ test("a run pauses for a check, says so, and continues", async () => {
   await toast(page, "Queue resumed.");
   await hold.waitFor({ state: "detached" });
   await phase(page, "DONE");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("what holds a run back is shown and changed while it is active", async () => {
+  const { page, errors } = await open(browser);
+  const flow = page.getByTestId("run-flow");
+  await disabled(page, "Change run").click({ force: true });
+  await toast(page, "No run is active.");
+  await call("PATCH", "/pedidos/queue/limits", { ordersPerSecond: 200, maxInFlight: null });
+  await start(page, 3000, async () => {
+    await dialog(page).getByText("More options").click();
+    await dialog(page).getByLabel("Pause after", { exact: true }).fill("2500");
+  });
+  await flow.getByText("pauses after 2,500 orders").waitFor();
+  await button(page, "Change run").click();
+  const after = dialog(page).getByLabel("Pause after", { exact: true });
+  const percent = dialog(page).getByLabel("Stop above this share of failures, in percent");
+  expect([await after.inputValue(), await percent.inputValue()]).toEqual(["2500", ""]);
+  await fine(page, "change run");
+  await percent.fill("200");
+  await dialog(page).getByRole("button", { name: "Change run" }).click();
+  await dialog(page).getByRole("alert").getByText(/maxFailedPercent.*200.* 100/).waitFor();
+  await percent.fill("5");
+  await after.fill("");
+  await dialog(page).getByRole("radio", { name: "Hold the NORMAL orders back" }).check();
+  await dialog(page).getByRole("button", { name: "Change run" }).click();
+  const text = "stops above 5 % failures, dead VIP orders hold the NORMAL ones back";
+  await toast(page, `The run is changed: ${text}.`);
+  await flow.getByText(text).waitFor();
+  const { pauseAfter, maxFailedPercent, onVipFailure, runId } = await call<Status>("GET", "/pedidos");
+  expect({ pauseAfter, maxFailedPercent, onVipFailure }).toEqual({ pauseAfter: null, maxFailedPercent: 5, onVipFailure: "hold" });
+
+  // Another run takes its place while the dialog is open.
+  await button(page, "Change run").click();
+  expect(await dialog(page).getByRole("radio", { name: "Hold the NORMAL orders back" }).isChecked()).toBe(true);
+  await call("POST", "/pedidos/cancel?pollIntervalMs=10");
+  await call("POST", "/pedidos/generate?quantity=2000");
+  await dialog(page).getByText(`Run ${runId!.slice(0, 8)} is not the current run any more.`).waitFor();
+  await dialog(page).getByRole("button", { name: "Change run" }).and(page.locator("[aria-disabled=true]")).waitFor();
+  expect((await call<Status>("GET", "/pedidos")).onVipFailure).toBe("continue");
   expect(errors).toEqual([]);
   await page.context().close();
 });

@@ -127,7 +127,7 @@ test("NDJSON in gzip is mapped line by line, and the default priority is used", 
   await dialog(page).getByLabel("Name").fill("Fifty");
   await inDialog(page, "Upload").click();
   await dialog(page).getByText("The import has 50 lines.").waitFor();
-  await inDialog(page, "Go back").click();
+  await inDialog(page, "Close").last().click();
   await page.getByRole("row").filter({ hasText: "Fifty" }).getByText("Open").waitFor();
   expect(await imports()).toMatchObject([{ name: "Fifty", lines: 50, vip: 50, normal: 0, rejected: 0, state: "open" }]);
 
@@ -169,7 +169,7 @@ test("an upload goes on after a lost connection, and asks before it is cut off",
   await inDialog(page, "Continue").click();
   await dialog(page).getByText("The import has 300 lines.").waitFor();
   expect(lost).toBe(3);
-  await inDialog(page, "Go back").click();
+  await inDialog(page, "Close").last().click();
 
   // One that never ends.
   await page.unroute("**/pedidos/imports/*/orders");
@@ -274,7 +274,7 @@ for (const theme of ["light", "dark"] as const) {
       await inDialog(page, "Upload").click();
       await dialog(page).getByText("The import has 300 lines.").waitFor();
       await fine("start");
-      await inDialog(page, "Go back").click();
+      await inDialog(page, "Close").last().click();
       await page.getByRole("link", { name: "orders.csv" }).click();
       await page.locator("[data-import] [data-reject]").first().waitFor();
       await fine("one");

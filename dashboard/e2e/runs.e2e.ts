@@ -49,6 +49,28 @@ test("a refusal is shown in the API's words", async () => {
   await page.context().close();
 });
 
+test("without a quantity nothing starts, and 2,000 is two thousand", async () => {
+  const { page, errors } = await open(browser);
+  await button(page, "New run").click();
+  const quantity = dialog(page).getByLabel("Orders", { exact: true });
+  await quantity.fill(" ");
+  await dialog(page).getByText("Enter how many orders the run has.").waitFor();
+  await dialog(page).getByRole("button", { name: "Start" }).and(page.locator("[aria-disabled=true]")).click({ force: true });
+  await quantity.press("Enter");
+  expect((await status()).phase).toBe("IDLE");
+  await quantity.fill("2,000");
+  await dialog(page).getByLabel("Processor", { exact: true }).fill("");
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+  await dialog(page).getByRole("alert").getByText("processor").waitFor();
+  await dialog(page).getByLabel("Processor", { exact: true }).fill("builtin");
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+  await toast(page, "A run of 2,000 orders was accepted.");
+  await phase(page, "DONE");
+  expect((await status()).progress.target).toBe(2000);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("a pause stops the figures, a resume continues, and a reload in between loses nothing", async () => {
   const { page, errors } = await open(browser);
   await generate(page, 6000);
@@ -93,7 +115,7 @@ test("two tabs show the same, and each shows what the other does", async () => {
   }
 });
 
-test("phase changes are browser notifications, if turned on, while the tab is in the background", async () => {
+test("the end of a run, and no other phase, is a browser notification, if turned on, while the tab is in the background", async () => {
   const { page, errors } = await open(browser, "", { permissions: ["notifications"] });
   // Records the browser's notifications. A tab of a headless browser is never in the background.
   await page.evaluate(() => {
@@ -126,7 +148,7 @@ test("phase changes are browser notifications, if turned on, while the tab is in
   await toast(page, "Notifications are on.");
   await run();
   const { runId } = await status();
-  await expect.poll(notifications).toContainEqual(expect.stringMatching(`^Pedidos · ${runId?.slice(0, 8)}: Done: every order`));
+  await expect.poll(notifications).toEqual([expect.stringMatching(`^Pedidos · ${runId?.slice(0, 8)}: Done: every order`)]);
 
   await background(false);
   const before = await notifications();
@@ -176,6 +198,50 @@ test("a cancel shows what will be lost, and then what was lost", async () => {
   await page.context().close();
 });
 
+test("a cancel that was opened for one run does not cancel the next", async () => {
+  const { page, errors } = await open(browser);
+  await call("POST", "/pedidos/queue/pause");
+  await generate(page, 1000);
+  await phase(page, "GENERATING");
+  const first = (await status()).runId!;
+  await button(page, "Cancel run").click();
+  await dialog(page).getByText(`Cancel run ${first.slice(0, 8)}?`).waitFor();
+  const confirm = dialog(page).getByRole("button", { name: "Cancel run" });
+  // The page does not know of the next run yet: the API refuses.
+  await page.route("**/pedidos/cancel?*", async (route) => {
+    await call("POST", "/pedidos/cancel?pollIntervalMs=10");
+    await call("POST", "/pedidos/generate?quantity=2000");
+    await route.continue();
+  });
+  await confirm.click();
+  await dialog(page).getByRole("alert").getByText("Another run is the current one").waitFor();
+  // Now it does.
+  await dialog(page).getByText(`Run ${first.slice(0, 8)} is not the current run any more.`).waitFor();
+  await confirm.and(page.locator("[aria-disabled=true]")).waitFor();
+  const now = await status();
+  expect([now.progress.target, now.phase]).toEqual([2000, "GENERATING"]);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("after a reset no tab lists runs that are deleted", async () => {
+  let runId = "";
+  for (let i = 0; i < 16; i += 1) {
+    ({ runId } = await call<{ runId: string }>("POST", "/pedidos/generate?quantity=1"));
+    while ((await status()).phase !== "DONE");
+  }
+  const { page, errors } = await open(browser, `#/runs?compare=${runId}`);
+  await page.getByRole("region", { name: "One run" }).getByText(runId.slice(0, 8)).waitFor();
+  await button(page, "Next page").click();
+  await page.getByText("Page 2").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr input").length === 1);
+  await reset();
+  await page.getByRole("main").getByText("No runs yet.").waitFor();
+  await page.getByRole("alert").getByText("Run not found").waitFor();
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("a reset shows what will be deleted, and deletes everything", async () => {
   const { page } = await open(browser);
   await generate(page, 1500);
@@ -186,7 +252,13 @@ test("a reset shows what will be deleted, and deletes everything", async () => {
   await page.keyboard.press("Escape");
   expect((await status()).phase).toBe("DONE");
   await button(page, "Reset").click();
-  await dialog(page).getByRole("button", { name: "Reset" }).click();
+  const confirm = dialog(page).getByRole("button", { name: "Reset" });
+  await confirm.and(page.locator("[aria-disabled=true]")).click({ force: true });
+  await dialog(page).getByLabel("Confirmation").fill("delete");
+  await page.keyboard.press("Enter");
+  expect((await status()).phase).toBe("DONE");
+  await dialog(page).getByLabel("Confirmation").fill("Delete everything");
+  await confirm.click();
   await toast(page, "Reset done: 1,500 orders and 1 run deleted.");
   await phase(page, "IDLE");
   await page.goto(page.url() + "#/runs");

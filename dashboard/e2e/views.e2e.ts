@@ -32,7 +32,7 @@ test("dead letters are shown with their error, and retried one by one or all at 
   // The retry replays the run to its end.
   await page.waitForFunction(() => document.title.startsWith("Done") && document.querySelectorAll("tbody tr").length === 2);
   // The replay has written the missing document again.
-  await page.getByLabel("Complete order id").fill(id);
+  await page.getByLabel("Find by order ID").fill(id);
   await page.keyboard.press("Enter");
   await dialog(page).getByText("processado", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
@@ -94,7 +94,7 @@ test("jobs are listed by state and page, and found by their id", async () => {
   await button(page, "Next page").click();
   await page.getByText("26–50 of 3,000").waitFor();
   expect(await page.getByRole("row").nth(1).textContent()).not.toBe(first);
-  await page.getByLabel("Complete order id").fill("not-an-id");
+  await page.getByLabel("Find by order ID").fill("not-an-id");
   await button(page, "Search").click();
   await toast(page, "Order not-an-id not found.");
   await page.getByRole("link", { name: /^Waiting/ }).click();
@@ -132,6 +132,10 @@ test("runs are compared and exported", async () => {
   const figures = page.getByRole("region", { name: "Figures" });
   await figures.getByText("B compared to A").waitFor();
   expect(await figures.getByRole("row").count()).toBe(9);
+  // A third tick takes the place of no other.
+  await boxes.nth(2).click();
+  await toast(page, "Two runs are selected already.");
+  expect(await Promise.all([0, 1, 2].map((i) => boxes.nth(i).isChecked()))).toEqual([true, true, false]);
   // The selection is in the address, so that it can be shared.
   expect(page.url()).toContain("compare=");
   await page.reload();
@@ -189,6 +193,14 @@ test("language and theme are kept", async () => {
 test("everything can be reached with the keyboard", async () => {
   const { page } = await open(browser);
   await page.keyboard.press("Tab");
+  // The first link is seen: nothing shows through it, and nothing is over it.
+  const skip = page.getByRole("link", { name: "Skip to the content" });
+  const [seen, opaque] = await skip.evaluate((link) => {
+    const { left, top, width, height } = link.getBoundingClientRect();
+    const at = [0.02, 0.5, 0.98].map((part) => document.elementFromPoint(left + width * part, top + height / 2));
+    return [at.every((element) => element === link), !/^rgba\(.* 0\)$/.test(getComputedStyle(link).backgroundColor)];
+  });
+  expect([seen, opaque]).toEqual([true, true]);
   await page.keyboard.press("Enter");
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
   const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
@@ -241,7 +253,7 @@ test("a dead letter of an earlier run is shown, but cannot be retried", async ()
   const { jobs } = await call<{ jobs: { id: string }[] }>("GET", "/pedidos/queue/jobs?types=failed&end=0");
   await generateWithLetters(page, 2000, 44, 1);
   await page.goto(`${page.url().split("#")[0]}#/jobs`);
-  await page.getByLabel("Complete order id").fill(jobs[0]!.id);
+  await page.getByLabel("Find by order ID").fill(jobs[0]!.id);
   await page.keyboard.press("Enter");
   await dialog(page).getByText("Failed after 1 attempt").waitFor();
   await dialog(page).getByRole("button", { name: "Retry this one" }).and(page.locator("[aria-disabled=true]")).hover({ force: true });

@@ -2,7 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { apply } from "./lib/prefs";
-import { connection } from "./live/page";
+import { connection, queueForFirst } from "./live/page";
 import { Boundary } from "./ui/boundary";
 import { announce } from "./shell/notify";
 import { keepTitle } from "./shell/title";
@@ -10,7 +10,8 @@ import "./styles.css";
 
 apply();
 keepTitle();
-connection.onMilestone = announce;
+connection.onNews = announce;
+queueForFirst();
 connection.start();
 
 const root = document.getElementById("root");

@@ -7,6 +7,7 @@
 //! - [`recovery`]: from a fault until work goes on.
 //! - [`cancel`]: a cancel beside MongoDB marking as many orders.
 //! - [`import`]: an upload beside a bare driver's inserts, and the run of it beside a generated one.
+//! - [`processor`]: a run that is handed to a [`receiver`], beside the same one with `builtin`.
 //! - [`scaling`]: workers in front of a store that is far away.
 
 pub mod cancel;
@@ -15,6 +16,9 @@ pub mod import;
 pub mod import_table;
 pub mod ours;
 pub mod parts;
+pub mod processor;
+pub mod processor_table;
+pub mod receiver;
 pub mod recovery;
 pub mod scaling;
 
@@ -42,6 +46,12 @@ impl Measured {
             most: values[values.len() - 1],
             count: values.len(),
         }
+    }
+
+    /// Of what is known of something, if anything is.
+    pub fn of_known(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let values: Vec<_> = values.collect();
+        (!values.is_empty()).then(|| Self::of(values))
     }
 
     /// Median, and the range.

@@ -91,7 +91,7 @@ impl Cluster {
         let control = self.stores.store.control().await.expect("MongoDB answers");
         self.stores.queue.note_version(control.version);
         let (token, queue) = (Token::random(), &self.stores.queue);
-        match queue.take(&token, "test", Take::Waiting, count).await.expect("Redis answers") {
+        match queue.take(&token, "test", Take::Waiting, None, count).await.expect("Redis answers") {
             Claim::Work(lease) => lease,
             nothing => panic!("nothing waits: {nothing:?}"),
         }

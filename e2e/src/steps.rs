@@ -57,11 +57,21 @@ pub struct Wires {
 impl Wires {
     /// Starts a process that reaches both servers through these only.
     pub async fn start(cluster: &mut Cluster, kind: Kind, servers: &Servers) -> (Id, Self) {
+        Self::start_one(cluster, kind, servers, &[]).await
+    }
+
+    /// The same, with a process that is told something else than the others.
+    pub async fn start_one(
+        cluster: &mut Cluster,
+        kind: Kind,
+        servers: &Servers,
+        told: &[(&str, &str)],
+    ) -> (Id, Self) {
         let to = async |server| Proxy::to(servers.address(server), 0).await;
         let wires = Self { redis: to(Server::Redis).await, mongo: to(Server::Mongo).await };
         let redis = wires.redis.redis_url();
         let mongo = wires.mongo.mongo_uri(&cluster.settings()["QUEUE_NAME"]);
-        let settings = [("REDIS_URL", redis.as_str()), ("MONGO_URI", &mongo)];
+        let settings = [&[("REDIS_URL", redis.as_str()), ("MONGO_URI", &mongo)], told].concat();
         (cluster.start_one(kind, &settings).await, wires)
     }
 

@@ -14,9 +14,10 @@ use reqwest::{Method, header};
 use serde_json::Value;
 
 /// What the issue names for each role; all else takes a viewer, or nobody.
-const OPERATORS: [&str; 12] = [
+const OPERATORS: [&str; 13] = [
     "setLimits",
     "changeRun",
+    "exportOrders",
     "failOrder",
     "cancel",
     "createImport",
@@ -28,7 +29,8 @@ const OPERATORS: [&str; 12] = [
     "startImport",
     "uploadOrders",
 ];
-const ADMINS: [&str; 5] = ["cleanQueue", "closeQueue", "discardImport", "listAudit", "reset"];
+const ADMINS: [&str; 6] =
+    ["cleanQueue", "closeQueue", "deleteRun", "discardImport", "listAudit", "reset"];
 const OPEN: [&str; 2] = ["getLiveness", "getReadiness"];
 
 struct Operation {

@@ -131,6 +131,49 @@ async fn with_nothing_to_cancel_nothing_is_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_of_a_run_touches_no_other() {
+    let cluster = Cluster::start(0, &[]).await;
+    let client = cluster.client();
+    let path = |run_id: &str| format!("/pedidos/cancel?pollIntervalMs=10&runId={run_id}");
+    let ask = async |run_id: &str| client.raw(Method::POST, &path(run_id)).await;
+    let first = client.generate(300).await;
+    assert_eq!(ask(&first).await.json(200)["aborted"], true);
+    // It has ended, and is still the current run: there is nothing to cancel.
+    assert_eq!(ask(&first).await.json(200)["aborted"], false);
+    let second = client.generate(300).await;
+    let before = cluster.stores.store.control().await.unwrap();
+    let refused = ask(&first).await.problem(409);
+    assert_eq!(refused["runId"], second, "{refused:#}");
+    assert!(refused["detail"].as_str().unwrap().contains(&second), "{refused:#}");
+    assert_eq!(cluster.stores.store.control().await.unwrap(), before, "it changed something");
+    assert_eq!(ask(&second).await.json(200)["aborted"], true);
+    client.reset().await;
+    // Without a run there is no other one.
+    assert_eq!(ask(&second).await.json(200)["aborted"], false);
+    cluster.finish().await;
+}
+
+/// Whichever comes first, the new run is not the one that was to be cancelled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_of_a_run_that_meets_a_new_one_leaves_it_alone() {
+    let mut cluster = Cluster::start(0, &[]).await;
+    let second = cluster.start_api().await;
+    let other = cluster.client_of(second).clone();
+    let mut old = cluster.client().generate(40).await;
+    for _ in 0..20 {
+        cluster.client().cancel("pollIntervalMs=10").await;
+        let path = format!("/pedidos/cancel?pollIntervalMs=10&runId={old}");
+        let (new, asked) =
+            tokio::join!(cluster.client().generate(40), other.raw(Method::POST, &path));
+        assert!(matches!(asked.status, 200 | 409), "{asked:#?}");
+        let status = cluster.client().status().await;
+        assert!(status.is_of(&new) && status.phase.is_active(), "{:#}", status.json);
+        old = new;
+    }
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_cancels_at_once_come_to_the_same_end() {
     let mut cluster = Cluster::start(2, long_in(Phase::WaitingNormalDrain)).await;
     let second = cluster.start_api().await;

@@ -102,6 +102,16 @@ async fn every_command_answers_with_one_json_document() {
         let document = document(url, line).await;
         assert_eq!(document.pointer(place), Some(&expected), "{line}: {document:#}");
     }
+    let jobs = document(url, "jobs completed --end 0").await;
+    let order = jobs["jobs"][0]["id"].as_str().unwrap();
+    let order = document(url, &format!("order {order}")).await;
+    assert_eq!(order["status"], "processado", "{order:#}");
+    let orders = document(url, &format!("export {run_id}")).await;
+    assert_eq!(orders.as_array().unwrap().len(), 300);
+    let file = std::env::temp_dir().join(format!("pedidos-{run_id}.csv"));
+    let export = format!("export {run_id} --format csv --output {}", file.display());
+    assert_eq!(document(url, &export).await["orders"], 300);
+    std::fs::remove_file(&file).unwrap();
     let metrics = document(url, "metrics").await;
     let mut samples = metrics.as_array().unwrap().iter();
     assert!(samples.any(|sample| sample["name"] == "pedidos_store_up"), "{metrics:#}");
@@ -122,7 +132,8 @@ async fn every_command_answers_with_one_json_document() {
     let audit = in_time("the audit", audit.kill_on_drop(true).output()).await.unwrap();
     let report: Value = serde_json::from_slice(&audit.stdout).unwrap();
     assert_eq!((&report["runId"], &report["holds"]), (&id.into(), &true.into()), "{report:#}");
-    assert_eq!(document(url, "reset --yes").await["removedRuns"], 2);
+    assert_eq!(document(url, &format!("delete-run {run_id} --yes")).await["deleted"], true);
+    assert_eq!(document(url, "reset --yes").await["removedRuns"], 1);
     cluster.finish().await;
 }
 
@@ -138,6 +149,8 @@ async fn every_error_is_a_problem_with_its_exit_code() {
         ("no-verb", 2, "Bad usage"),
         ("reset", 2, "Bad usage"),
         ("clean failed", 2, "Bad usage"),
+        ("delete-run 0199-ab", 2, "Bad usage"),
+        ("export --format csv", 2, "Bad usage"),
         ("rejects 0199-ab --csv", 2, "Bad usage"),
         ("status --url nowhere", 2, "Bad usage"),
         ("status --url http://127.0.0.1:1", 4, "Not reached"),

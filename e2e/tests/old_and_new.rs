@@ -1,5 +1,7 @@
 //! Programs of the last commit without imports run beside those of this one, as they do during a
 //! deploy: none harms what the other has begun, and what they cannot read they leave alone (I16).
+//! They know no processors, either: a worker of theirs would mark orders processed that nobody was
+//! called for.
 //!
 //! The old programs are built first, which takes minutes: `make test-faults` runs these.
 
@@ -8,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use fred::interfaces::HashesInterface;
@@ -20,7 +23,10 @@ use pedidos_e2e::{
     imports::lines,
     process::Process,
     programs,
+    receiver::Receiver,
+    wait::throughout,
 };
+use pedidos_service::metrics::LEASES;
 use reqwest::Method;
 
 /// "Wait for late chunks before a cancelled run is audited": its programs know no imports.
@@ -86,6 +92,13 @@ async fn start_old(cluster: &mut Cluster, folder: &str) -> (Id, Id) {
 
 async fn start_new(cluster: &mut Cluster) -> (Id, Id) {
     (cluster.start_api().await, cluster.start_worker().await)
+}
+
+/// Starts a program of the old build, which need not get ready.
+fn spawn_old(cluster: &Cluster, folder: &str, program: &str) -> Process {
+    let mut told = cluster.settings().clone();
+    told.insert(programs::FOLDER.to_owned(), folder.to_owned());
+    Process::spawn(program, program, &[], &told)
 }
 
 /// Control as it is stored.
@@ -179,13 +192,74 @@ async fn old_programs_do_no_harm_beside_an_import() {
     cluster.ends_exact(&id).await;
     // Those that start now cannot read control: they say so and wait, and harm nothing.
     let run_id = client.generate(20_000).await;
-    let mut told = cluster.settings().clone();
-    told.insert(programs::FOLDER.to_owned(), folder.to_owned());
     for program in ["pedidos-api", "pedidos-worker"] {
-        let mut late = Process::spawn(program, program, &[], &told);
+        let mut late = spawn_old(&cluster, folder, program);
         late.line("cannot be read").await;
         late.stop().await;
     }
     cluster.ends_exact(&run_id).await;
     cluster.finish().await;
+}
+
+/// For longer than a lease: nobody was called, and nothing was claimed or marked.
+async fn waits(cluster: &Cluster, receiver: &Receiver, run_id: &str) {
+    throughout(Duration::from_secs(3), async || {
+        let status = cluster.client().status().await;
+        assert!(status.is_of(run_id), "{:#}", status.json);
+        assert_eq!((status.terminal(), status.leased()), (0, 0), "{:#}", status.json);
+        assert_eq!(receiver.count(), 0);
+    })
+    .await;
+    let touched = cluster.ids(run_id, doc! { "status": { "$ne": "pendente" } }).await;
+    assert!(touched.is_empty(), "I16: {touched:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds the programs of an earlier commit"]
+async fn old_workers_drain_nothing_of_a_run_that_names_a_processor() {
+    const QUANTITY: u32 = 2_000;
+    let Some(folder) = old_programs().await else { return };
+    let old = [(programs::FOLDER, folder)];
+    for old_first in [true, false] {
+        let receiver = Receiver::start().await;
+        let mut cluster = Cluster::new(&[]).await;
+        let api = cluster.start_api().await;
+        // None of these has the processor.
+        let old_worker = if old_first {
+            cluster.start_one(Kind::Worker, &old).await
+        } else {
+            cluster.start_worker().await;
+            cluster.start_one(Kind::Worker, &old).await
+        };
+        // It works as it did: on this run, for a while or all along.
+        let run_id = begin(&cluster, api, 20_000).await;
+        cluster.ends_exact(&run_id).await;
+        assert_eq!(format(&cluster).await, "1", "nothing new is in use");
+        let before = cluster.client_of(old_worker).metric(LEASES).await;
+        assert!(before > 0.0, "the old worker has done nothing");
+
+        let run_id = cluster.client_of(api).generate_for("default", QUANTITY).await;
+        assert_eq!(kind(&cluster).await, "2:run");
+        eventually("the new format in Redis", async || format(&cluster).await == "2").await;
+        cluster.process(old_worker).line("format 2").await;
+        if old_first {
+            // Old ones alone do not even read the orders.
+            waits(&cluster, &receiver, &run_id).await;
+            assert_eq!(cluster.client().status().await.progress.generated, 0);
+            cluster.start_worker().await;
+        }
+        let mut late = spawn_old(&cluster, folder, "pedidos-worker");
+        late.line("cannot be read").await;
+        let all = u64::from(QUANTITY);
+        cluster.wait_for("all chunks", |status| status.progress.generated == all).await;
+        waits(&cluster, &receiver, &run_id).await;
+
+        cluster.start_one(Kind::Worker, &receiver.settings()).await;
+        cluster.ends_exact(&run_id).await;
+        cluster.was_called(&receiver, &run_id).await.spent_no_attempt();
+        let after = cluster.client_of(old_worker).metric(LEASES).await;
+        assert!(after <= before, "I16: the old worker claimed: {before}, then {after}");
+        late.stop().await;
+        cluster.finish().await;
+    }
 }

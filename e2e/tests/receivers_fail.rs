@@ -265,6 +265,8 @@ async fn the_last_vip_order_that_only_faults_holds_the_fence_until_a_person_ends
     client.try_fail(id).await.json(200);
     receiver.call("a NORMAL call", |call| call.priority == Priority::Normal).await;
     client.try_fail(id).await.problem(409);
+    let health = client.health().await.json(200);
+    assert!(health["heldOrder"].is_null(), "{health:#}");
     receiver.answer_well();
     receiver.let_go();
     let done = cluster.done().await;

@@ -66,7 +66,13 @@ async fn one_dead_letter_is_put_back_by_its_id_and_looked_at() {
     let id = dead["jobs"][0]["id"].as_str().unwrap();
     let look = async || client.raw(Method::GET, &format!("/pedidos/orders/{id}")).await.json(200);
     let order = look().await;
-    assert_eq!(order, dead["jobs"][0]["data"]);
+    for (field, value) in dead["jobs"][0]["data"].as_object().unwrap() {
+        assert_eq!(&order[field], value, "{field}");
+    }
+    let events: Vec<_> = order["history"].as_array().unwrap().iter().collect();
+    let [stored, given_up] = events[..] else { panic!("{order:#}") };
+    assert_eq!((&stored["event"], &given_up["event"]), (&"stored".into(), &"givenUp".into()));
+    assert_eq!(given_up["error"], order["outcome"]["error"], "{order:#}");
     assert_eq!((&order["status"], &order["outcome"]["attempts"]), (&"falhou".into(), &1.into()));
     for stranger in ["01a20641-6fe7-7000-8000-1011b5a21848", "no-id"] {
         client.raw(Method::GET, &format!("/pedidos/orders/{stranger}")).await.problem(404);

@@ -1,13 +1,15 @@
 //! An afternoon with a list of one's own: a canary, a limit, a receiver that goes away, a worker that
-//! dies, orders that fail. The long form: `STORY_LINES=1000000 STORY_SECONDS=60`.
+//! dies, orders that fail. The long form: `STORY_LINES=1000000 STORY_SECONDS=60`. With `--nocapture` it
+//! prints what the README shows.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pedidos_core::run::Phase;
 use pedidos_e2e::{
-    Cluster,
+    Cluster, Status,
     imports::{NDJSON, line},
     receiver::{Receiver, Reply, Sent, Verdict},
+    status::Each,
     wait::throughout,
 };
 use reqwest::Method;
@@ -25,8 +27,29 @@ fn fails(order: &Sent) -> Verdict {
     if order.number() % 500 == 6 { Verdict::Fail("sold out".to_owned()) } else { Verdict::OK }
 }
 
+/// What happened, with the time since the beginning.
+struct Story(Instant);
+
+impl Story {
+    fn tell(&self, what: &str) {
+        println!("{:>4.0} s  {what}", self.0.elapsed().as_secs_f64());
+    }
+
+    fn tell_status(&self, what: &str, status: &Status) {
+        let Each { vip, normal } = status.ledger;
+        self.tell(&format!(
+            "{what}: VIP {} done, {} dead; NORMAL {} done, {} dead; fence {}",
+            vip.processed,
+            vip.dead,
+            normal.processed,
+            normal.dead,
+            if status.fence.open { "open" } else { "shut" },
+        ));
+    }
+}
+
 /// The receiver is away for so long: no order is given up, and NORMAL ones wait.
-async fn holds(cluster: &Cluster, how_long: Duration) {
+async fn holds(cluster: &Cluster, how_long: Duration) -> Status {
     cluster.breaks().await;
     throughout(how_long, async || {
         let status = cluster.client().status().await;
@@ -39,6 +62,7 @@ async fn holds(cluster: &Cluster, how_long: Duration) {
         (&json!("degraded"), &json!(false))
     );
     assert_eq!(health["checks"]["isStuck"], false, "{health:#}");
+    cluster.client().status().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +74,6 @@ async fn a_strangers_afternoon_with_a_list_of_their_own() {
     let mut cluster = Cluster::start_for(&receiver, 2, &[]).await;
     let worker = cluster.start_worker().await;
 
-    // Import: one line of a hundred is no order.
     let list: String = (0..total)
         .map(
             |number| {
@@ -58,6 +81,7 @@ async fn a_strangers_afternoon_with_a_list_of_their_own() {
             },
         )
         .collect();
+    let story = Story(Instant::now());
     let client = cluster.client().clone();
     let id = client.create_import().await;
     let import = client.try_upload(&id, &[NDJSON], list).await.expect("the API answers").json(200);
@@ -66,30 +90,36 @@ async fn a_strangers_afternoon_with_a_list_of_their_own() {
         (&import["accepted"], &import["rejected"]),
         (&json!(accepted), &json!(total.div_ceil(BAD)))
     );
+    story
+        .tell(&format!("{total} lines sent: {accepted} accepted, {} rejected", import["rejected"]));
 
-    // A canary of a thousand, which is looked at; then on, at a limited rate.
     let canary = u64::from(total / 8).min(1_000);
     client.start_for(&id, &format!("onRejects=skip&pauseAfter={canary}")).await;
-    let paused = |status: &pedidos_e2e::Status| status.json["pausedBy"] == "pauseAfter";
+    let paused = |status: &Status| status.json["pausedBy"] == "pauseAfter";
     let status = cluster.wait_for("the canary's pause", paused).await;
     assert_eq!((status.terminal(), status.dead()), (canary, 0), "{:#}", status.json);
-    let rate = json!({ "ordersPerSecond": 2_000.min(total / 8) });
-    let limits = client.with_body(Method::PATCH, "/pedidos/queue/limits", &rate.to_string()).await;
-    limits.json(200);
-
-    // The receiver is away, and then answers 429.
-    receiver.down().await;
+    story.tell_status(&format!("paused after {canary}"), &status);
+    let rate = 2_000.min(total / 8);
+    let limits = json!({ "ordersPerSecond": rate }).to_string();
+    client.with_body(Method::PATCH, "/pedidos/queue/limits", &limits).await.json(200);
     client.resume().await;
-    holds(&cluster, away).await;
+    let more = |status: &Status| status.terminal() > canary + u64::from(rate / 4);
+    let status = cluster.wait_for("orders after the pause", more).await;
+    story.tell_status(&format!("resumed at {rate}/s"), &status);
+
+    receiver.down().await;
+    story.tell("the receiver is away");
+    story.tell_status("after the outage", &holds(&cluster, away).await);
     receiver.answer(|_| Reply::Http(429, Vec::new(), String::new()));
     receiver.up().await;
-    holds(&cluster, away).await;
+    story.tell("the receiver is back and answers 429");
+    story.tell_status("after that", &holds(&cluster, away).await);
     receiver.answer(|call| Reply::each(call, fails));
 
-    // A worker dies while NORMAL orders are processed.
-    let opened = |status: &pedidos_e2e::Status| status.fence.open && status.counts.normal > 0;
-    cluster.wait_for("NORMAL orders", opened).await;
+    let opened = |status: &Status| status.fence.open && status.counts.normal > 0;
+    let status = cluster.wait_for("NORMAL orders", opened).await;
     cluster.kill(worker).await;
+    story.tell_status("a worker is killed", &status);
 
     let done = cluster.wait_for("the end", |status| status.phase == Phase::Done).await;
     assert!(done.is_of(&id), "{:#}", done.json);
@@ -97,7 +127,14 @@ async fn a_strangers_afternoon_with_a_list_of_their_own() {
     assert_eq!((done.ledger.vip.dead, done.ledger.normal.dead), (0, failed), "{:#}", done.json);
     assert_eq!(done.progress.processed_total + failed, accepted);
     assert_eq!(done.fence.violations, 0);
-    cluster.was_called(&receiver, &id).await;
+    story.tell_status("done", &done);
+    let receipts = cluster.was_called(&receiver, &id).await;
+    story.tell(&format!(
+        "at the receiver: {} calls, {} orders, no NORMAL one before the last VIP verdict",
+        receipts.0.len(),
+        receipts.settled().len()
+    ));
     cluster.audit().await;
+    story.tell("pedidos audit finds nothing wrong");
     cluster.finish().await;
 }

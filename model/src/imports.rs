@@ -73,7 +73,8 @@ pub enum ImportCommand {
     Cancel,
     /// Another run, from its start to its end.
     Other,
-    /// Delete the run of import A, its orders and the import.
+    /// Delete the run of import A, its orders and the import. How control is kept from naming it
+    /// again is in `deletes`.
     Delete,
     /// Delete everything.
     Reset,

@@ -42,7 +42,8 @@
 //!
 //! `imports` is a protocol of its own, with its own table and states; `tests/imports.rs` searches
 //! it. So is `calls`, of processors of one's own and of the options that hold a run;
-//! `tests/calls.rs` searches it.
+//! `tests/calls.rs` searches it. And so is `deletes`, of a run that is deleted while others retry it or
+//! start its import; `tests/deletes.rs` searches it.
 //!
 //! # What it found
 //!
@@ -124,6 +125,7 @@
 mod calls;
 mod canonical;
 mod control;
+mod deletes;
 mod ending;
 mod imports;
 mod invariants;
@@ -138,6 +140,7 @@ mod system;
 mod worker;
 
 pub use calls::{BrokenCall, CallCommand, CallFaults, Calls, OrderKind};
+pub use deletes::{BrokenDelete, DeleteCommand, Deletes};
 pub use imports::{BrokenImport, ImportCommand, Imports};
 pub use scenario::{Broken, Command, Faults, Scenario};
 pub use search::{Report, search};

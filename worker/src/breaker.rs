@@ -128,13 +128,12 @@ impl Breaker {
     }
 
     /// This order faults, alone, and no other order vouches for the processor.
-    pub fn hold(&self, id: String, error: &str, now_ms: i64) {
+    pub fn hold(&self, mut order: StuckOrder) {
         let mut inner = self.lock();
-        let since_ms = match &inner.stuck {
-            Some(stuck) if stuck.id == id => stuck.since_ms,
-            _ => now_ms,
-        };
-        inner.stuck = Some(StuckOrder { id, since_ms, error: error.to_owned() });
+        if let Some(before) = inner.stuck.as_ref().filter(|before| before.id == order.id) {
+            order.since_ms = before.since_ms;
+        }
+        inner.stuck = Some(order);
     }
 
     /// What others may know of it.
@@ -161,6 +160,8 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
+    use pedidos_core::order::Priority;
+
     use super::*;
     use crate::processor::FaultKind;
 
@@ -238,8 +239,15 @@ mod tests {
     #[test]
     fn the_order_that_faults_alone_is_known_until_another_is_judged() {
         let breaker = Breaker::default();
-        breaker.hold("a".to_owned(), "no", 5);
-        breaker.hold("a".to_owned(), "still no", 9);
+        let stuck = |error: &str, since_ms| StuckOrder {
+            id: "a".to_owned(),
+            run_id: "r".to_owned(),
+            priority: Priority::Vip,
+            since_ms,
+            error: error.to_owned(),
+        };
+        breaker.hold(stuck("no", 5));
+        breaker.hold(stuck("still no", 9));
         let stuck = shown(&breaker).stuck.map(|stuck| (stuck.since_ms, stuck.error));
         assert_eq!(stuck, Some((5, "still no".to_owned())));
         breaker.succeed(10);

@@ -15,7 +15,7 @@ use pedidos_core::{
     time::iso,
 };
 use pedidos_pipeline::{
-    queue::{Closed, Lease, Outcome},
+    queue::{Closed, Lease, Outcome, StuckOrder},
     store::{Loaded, PendingOrder},
 };
 use pedidos_service::metrics as names;
@@ -65,6 +65,17 @@ impl Calls<'_> {
     /// Has an order been judged since then, and within the last minute?
     fn vouched_since(&self, then: i64) -> bool {
         self.vouched_ms > then && self.now_ms() - self.vouched_ms <= VOUCHES_FOR_MS
+    }
+
+    /// What to show of an order that faults alone.
+    fn stuck(&self, order: &PendingOrder, fault: &Fault) -> StuckOrder {
+        StuckOrder {
+            id: order.id.to_string(),
+            run_id: self.lease.run_id.clone(),
+            priority: self.priority,
+            since_ms: self.now_ms(),
+            error: fault.message.clone(),
+        }
     }
 }
 
@@ -166,8 +177,7 @@ impl Worker {
                             calls.returned.extend(parts.drain(..).flatten().map(|order| order.id));
                         }
                         if let [order] = part.as_slice() {
-                            let (id, now) = (order.id.to_string(), calls.now_ms());
-                            dispatcher.breaker.hold(id, &fault.message, now);
+                            dispatcher.breaker.hold(calls.stuck(order, &fault));
                         }
                     }
                     calls.judged.extend(part.into_iter().map(|order| {
@@ -206,8 +216,7 @@ impl Worker {
         fault: &Fault,
     ) {
         if let [order] = part.as_slice() {
-            let (id, now) = (order.id.to_string(), calls.now_ms());
-            dispatcher.breaker.hold(id, &fault.message, now);
+            dispatcher.breaker.hold(calls.stuck(order, fault));
             let times = i64::from(dispatcher.faults(&part));
             calls.deferred.push((order.id, self.delay(times)));
         } else {

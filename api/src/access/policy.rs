@@ -59,6 +59,7 @@ pub const POLICY: &[(&str, Permission)] = &[
     ("startImport", Write(Operator)),
     // What others have sent: who reads it is in the trail.
     ("listRejects", Write(Operator)),
+    ("exportOrders", Write(Operator)),
     ("discardImport", Write(Admin)),
     ("cancel", Write(Operator)),
     ("pauseQueue", Write(Operator)),
@@ -67,6 +68,7 @@ pub const POLICY: &[(&str, Permission)] = &[
     ("setLimits", Write(Operator)),
     ("changeRun", Write(Operator)),
     ("failOrder", Write(Operator)),
+    ("deleteRun", Write(Admin)),
     ("cleanQueue", Write(Admin)),
     ("closeQueue", Write(Admin)),
     ("reset", Write(Admin)),

@@ -7,11 +7,14 @@ use std::time::Duration;
 use pedidos_api_types::{
     commands::{CleanAnswer, CleanState, CloseAnswer, PauseAnswer, ResumeAnswer, RetriedAnswer},
     health::Health,
-    jobs::JobsAnswer,
+    jobs::{JobsAnswer, OrderPriority},
     problem::Problem,
     status::QueueStatus,
 };
-use pedidos_pipeline::commands::{Clean, CommandError};
+use pedidos_pipeline::{
+    commands::{Clean, CommandError, Retried},
+    store::LetterFilter,
+};
 use poem::{Request, http::StatusCode, web::Data};
 use poem_openapi::{
     OpenApi,
@@ -107,9 +110,9 @@ impl QueueApi {
 
     /// Show the health of the queue
     ///
-    /// `error` (phase ERROR), `aborted`, `paused`, `degraded` (dead letters, stuck, or a run with no
-    /// worker alive), else `healthy`; `unhealthy` if Redis does not answer, also with status 200.
-    /// Orchestrators use `/readyz`.
+    /// `error` (phase ERROR), `aborted`, `paused`, `degraded` (dead letters, stuck, an order that holds
+    /// the run, or a run with no worker alive), else `healthy`; `unhealthy` if Redis does not answer,
+    /// also with status 200. Orchestrators use `/readyz`.
     #[oai(
         path = "/pedidos/health/queue",
         method = "get",
@@ -187,7 +190,8 @@ impl QueueApi {
 
     /// Show one order
     ///
-    /// As it is stored, of any run and in any state.
+    /// As it is stored, of any run and in any state, with its history: attempts, retries, verdicts
+    /// that came too late, and how it ended.
     #[oai(
         path = "/pedidos/orders/:id",
         method = "get",
@@ -240,6 +244,11 @@ impl QueueApi {
         /// run again. Default: the current run.
         #[oai(name = "runId", validator(max_length = 36, pattern = "^[0-9a-f-]{36}$"))]
         run_id: Query<Option<String>>,
+        /// Only orders of this priority.
+        priority: Query<Option<OrderPriority>>,
+        /// With `state=failed`: only dead letters whose error has this text in it, to the letter.
+        #[oai(name = "errorContains", validator(max_length = 256, pattern = "^[^\\x00]+$"))]
+        error_contains: Query<Option<String>>,
     ) -> Answer<CleanResponse> {
         let what = match state.0 {
             CleanState::Wait => Clean::Wait,
@@ -249,14 +258,19 @@ impl QueueApi {
             CleanState::Failed => Clean::Failed,
         };
         let limit = limit.0.unwrap_or(u64::MAX);
-        if run_id.0.is_some() && what != Clean::Failed {
-            return Err(Failure::invalid("runId", "only allowed with state=failed"));
+        let only_failed =
+            [("runId", run_id.0.is_some()), ("errorContains", error_contains.0.is_some())];
+        for (name, is_given) in only_failed {
+            if is_given && what != Clean::Failed {
+                return Err(Failure::invalid(name, "only allowed with state=failed"));
+            }
         }
+        let filter = letter_filter(priority, error_contains);
         let (controller, grace) = (app.controller.clone(), grace.0 as i64);
         let cleaned = run_to_completion(async move {
             match run_id.0 {
-                Some(run_id) => controller.clean_failed_of(&run_id, grace, limit).await,
-                None => controller.clean(what, grace, limit).await.map(Some),
+                Some(run_id) => controller.clean_failed_of(&run_id, grace, limit, &filter).await,
+                None => controller.clean(what, grace, limit, &filter).await.map(Some),
             }
         });
         let cleaned = match cleaned.await {
@@ -267,7 +281,8 @@ impl QueueApi {
             }
             Err(error) => return Err(error.into()),
         };
-        let answer = Json(CleanAnswer { removed: cleaned.removed, state: state.0 });
+        let (removed, matched) = (cleaned.removed, cleaned.matched);
+        let answer = Json(CleanAnswer { removed, matched, state: state.0 });
         Ok(if cleaned.complete {
             CleanResponse::Done(answer)
         } else {
@@ -301,18 +316,26 @@ impl QueueApi {
         /// current run.
         #[oai(name = "runId", validator(max_length = 36, pattern = "^[0-9a-f-]{36}$"))]
         run_id: Query<Option<String>>,
+        /// Only dead letters of this priority.
+        priority: Query<Option<OrderPriority>>,
+        /// Only dead letters whose error has this text in it, to the letter.
+        #[oai(name = "errorContains", validator(max_length = 256, pattern = "^[^\\x00]+$"))]
+        error_contains: Query<Option<String>>,
     ) -> Answer<RetryResponse> {
         let only = match id.0.as_deref().map(str::parse) {
             Some(Err(_)) => return Err(Failure::invalid("id", "not the id of an order")),
             Some(Ok(id)) => Some(id),
             None => None,
         };
+        let filter = letter_filter(priority, error_contains);
         let (controller, limit) = (app.controller.clone(), limit.0.unwrap_or(u64::MAX));
         let retried = run_to_completion(async move {
-            controller.retry_failed(limit, only, run_id.0.as_deref()).await
+            controller.retry_failed(limit, only, run_id.0.as_deref(), &filter).await
         });
         match retried.await {
-            Ok(Some(retried)) => Ok(RetryResponse::Done(Json(RetriedAnswer { retried }))),
+            Ok(Some(Retried { matched, retried })) => {
+                Ok(RetryResponse::Done(Json(RetriedAnswer { retried, matched })))
+            }
             Ok(None) => Ok(RetryResponse::Missing(Json(run_not_found()))),
             Err(CommandError::Active { run_id }) => {
                 Ok(RetryResponse::Conflict(Json(another_run(run_id))))
@@ -335,6 +358,13 @@ impl QueueApi {
         app.controller.queue.renew().await?;
         Ok(Json(CloseAnswer { closed: true }))
     }
+}
+
+fn letter_filter(
+    priority: Query<Option<OrderPriority>>,
+    error_contains: Query<Option<String>>,
+) -> LetterFilter {
+    LetterFilter { priority: priority.0.map(Into::into), error_contains: error_contains.0 }
 }
 
 fn run_not_found() -> Problem {

@@ -5,7 +5,7 @@ use pedidos_api_types::{
         CancelAnswer, CleanAnswer, GenerateAnswer, PauseAnswer, ResetAnswer, ResumeAnswer,
         RetriedAnswer,
     },
-    jobs::OrderData,
+    jobs::OrderDetails,
     problem::Problem,
     runs::Run,
 };
@@ -40,6 +40,9 @@ pub enum CancelResponse {
     /// shows its progress, then phase ABORTED.
     #[oai(status = 202)]
     Accepted(Json<CancelAnswer>),
+    /// Another run is the current one; `runId` says which.
+    #[oai(status = 409, content_type = "application/problem+json")]
+    Other(Json<Problem>),
 }
 
 #[derive(Debug, ApiResponse)]
@@ -117,7 +120,7 @@ pub enum RunResponse {
 pub enum OrderResponse {
     /// The order.
     #[oai(status = 200)]
-    Found(Json<OrderData>),
+    Found(Json<OrderDetails>),
     /// No order has this id.
     #[oai(status = 404, content_type = "application/problem+json")]
     Missing(Json<Problem>),

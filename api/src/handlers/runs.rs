@@ -23,6 +23,7 @@ use poem_openapi::{
 use super::{
     completion::run_to_completion,
     flow::{ChangeResponse, RunChoice, set},
+    receipts::{DeleteResponse, delete_run},
     responses::{
         Answer, CancelResponse, GenerateResponse, ProcessResponse, ResetResponse, RunResponse,
     },
@@ -142,7 +143,8 @@ impl RunsApi {
     /// No more work is claimed; work in flight may finish, for at most `waitTimeoutMs`; every order
     /// that is still pending becomes `cancelado`. Answers when that is done: then the counts are
     /// exact, and processed, dead and removed add up to generated. Ten seconds after
-    /// `waitTimeoutMs` at the latest it answers 202, with the counts so far.
+    /// `waitTimeoutMs` at the latest it answers 202, with the counts so far. With `runId` it cancels
+    /// that run and no other.
     #[oai(path = "/pedidos/cancel", method = "post", operation_id = "cancel", tag = "Tag::Runs")]
     async fn cancel(
         &self,
@@ -170,6 +172,10 @@ impl RunsApi {
             validator(minimum(value = "10"), maximum(value = "60000"))
         )]
         poll_interval_ms: Query<u32>,
+        /// The run to cancel: if another one is the current run, nothing is changed. Default: the
+        /// current run.
+        #[oai(name = "runId", validator(max_length = 36, pattern = "^[0-9a-f-]{36}$"))]
+        run_id: Query<Option<String>>,
     ) -> Answer<CancelResponse> {
         let options = CancelOptions {
             purge: purge.0,
@@ -178,13 +184,22 @@ impl RunsApi {
             wait_timeout_ms: u64::from(wait_timeout_ms.0),
             poll_interval_ms: u64::from(poll_interval_ms.0),
         };
-        let controller = app.controller.clone();
-        let cancel = run_to_completion(async move { controller.cancel(&options).await }).await?;
-        Ok(match cancel {
+        let (controller, only) = (app.controller.clone(), run_id.0);
+        let cancel = async move { controller.cancel(&options, only.as_deref()).await };
+        Ok(match run_to_completion(cancel).await? {
             Cancel::Nothing => CancelResponse::Done(Json(views::cancel::nothing())),
             Cancel::Ended(done) => CancelResponse::Done(Json(views::cancel::done(&done))),
             Cancel::Accepted(so_far) => {
                 CancelResponse::Accepted(Json(views::cancel::so_far(&so_far)))
+            }
+            Cancel::Other { run_id } => {
+                let detail = format!(
+                    "run {run_id} is the current run, and was not cancelled; GET /pedidos shows it"
+                );
+                let title = "Another run is the current one";
+                let mut problem = problem::new(StatusCode::CONFLICT, title, detail);
+                problem.run_id = Some(run_id);
+                CancelResponse::Other(Json(problem))
             }
         })
     }
@@ -330,6 +345,27 @@ impl RunsApi {
                 "no run has this id; GET /pedidos/runs lists the runs",
             ))),
         })
+    }
+
+    /// Delete a run
+    ///
+    /// One that has ended and is not the current one: with its orders, its dead letters, and its import
+    /// with the rejects. The audit trail stays. If the API dies in the middle, workers delete the rest;
+    /// repeated within an hour, it answers the same.
+    #[oai(
+        path = "/pedidos/runs/:runId",
+        method = "delete",
+        operation_id = "deleteRun",
+        tag = "Tag::Runs"
+    )]
+    async fn delete(
+        &self,
+        app: Data<&App>,
+        /// The `runId` of `generate`, or the `importId` of an import.
+        #[oai(name = "runId")]
+        run_id: Path<String>,
+    ) -> Answer<DeleteResponse> {
+        delete_run(&app, run_id.0).await
     }
 
     /// Process the orders (removed)

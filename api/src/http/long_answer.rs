@@ -27,6 +27,9 @@ use super::{failure::Failure, problem};
 const PERMITS: usize = 8;
 /// A client is what `Caller::client` says. No client takes all permits.
 const PERMITS_PER_CLIENT: usize = 3;
+/// An export takes as long as it takes: it has permits of its own.
+const EXPORTS: usize = 4;
+const EXPORTS_PER_CLIENT: usize = 2;
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client that has not read its answer by then loses the permit.
@@ -36,6 +39,8 @@ const READ_TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct LongAnswers {
     timeout: Duration,
+    permits: usize,
+    per_client: usize,
     all: Arc<Semaphore>,
     of: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
 }
@@ -49,11 +54,22 @@ pub struct Permit {
 
 impl Default for LongAnswers {
     fn default() -> Self {
-        Self { timeout: PERMIT_TIMEOUT, all: Arc::new(Semaphore::new(PERMITS)), of: Arc::default() }
+        Self::new(PERMITS, PERMITS_PER_CLIENT)
     }
 }
 
 impl LongAnswers {
+    fn new(permits: usize, per_client: usize) -> Self {
+        let all = Arc::new(Semaphore::new(permits));
+        Self { timeout: PERMIT_TIMEOUT, permits, per_client, all, of: Arc::default() }
+    }
+
+    /// The turns of exports.
+    #[must_use]
+    pub fn of_exports() -> Self {
+        Self::new(EXPORTS, EXPORTS_PER_CLIENT)
+    }
+
     /// Waits for a permit.
     ///
     /// # Errors
@@ -67,8 +83,8 @@ impl LongAnswers {
         let permit = tokio::time::timeout(self.timeout, permit).await.ok().flatten();
         permit.ok_or_else(|| {
             let why = format!(
-                "this API makes {PERMITS} long answers at once, {PERMITS_PER_CLIENT} for one client: \
-                 try again, or ask for a shorter page"
+                "this API makes {} answers like this at once, {} for one client: try again later",
+                self.permits, self.per_client
             );
             let status = StatusCode::SERVICE_UNAVAILABLE;
             let problem = problem::new(status, "Too many long answers", why);
@@ -83,7 +99,7 @@ impl LongAnswers {
         if let Some(own) = of.get(&client).and_then(Weak::upgrade) {
             return own;
         }
-        let own = Arc::new(Semaphore::new(PERMITS_PER_CLIENT));
+        let own = Arc::new(Semaphore::new(self.per_client));
         of.insert(client, Arc::downgrade(&own));
         own
     }

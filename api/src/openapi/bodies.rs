@@ -1,4 +1,4 @@
-//! The bodies of requests, which the handlers cannot declare.
+//! The bodies of requests, which the handlers cannot declare, and those of downloads.
 
 use serde_json::{Map, Value, json};
 
@@ -57,6 +57,36 @@ pub(super) fn describe_changes(document: &mut Value) {
                 "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
             },
         });
+    }
+}
+
+/// The framework documents one content type for a status.
+pub(super) fn describe_downloads(document: &mut Value) {
+    for (path, example) in [
+        (
+            "/pedidos/imports/{importId}/rejects",
+            concat!(
+                r#"{"line":97,"field":"valor","code":"decimals","message":"valor has three decimals: write at most two","#,
+                r#""original":"{\"cliente\":\"Ana\",\"valor\":12.345,\"tier\":\"OURO\"}"}"#,
+                "\n"
+            ),
+        ),
+        (
+            "/pedidos/runs/{runId}/orders",
+            concat!(
+                r#"{"pedidos_id":"01a20641-6fe7-7000-8000-1011b5a21848","ref":"A-1","cliente":"Ana","#,
+                r#""valor":12.50,"tier":"OURO","priority":"NORMAL","dados":{"sku":7},"#,
+                r#""pedidos_status":"falhou","pedidos_error":"card refused","pedidos_attempts":1,"#,
+                r#""pedidos_createdAt":"2026-11-23T02:34:41.519Z","#,
+                r#""pedidos_failedAt":"2026-11-23T02:34:42.555Z"}"#,
+                "\n"
+            ),
+        ),
+    ] {
+        let content = &mut document["paths"][path]["get"]["responses"]["200"]["content"];
+        let csv = content["text/csv"].clone();
+        content["application/x-ndjson"] = csv;
+        content["application/x-ndjson"]["example"] = example.into();
     }
 }
 

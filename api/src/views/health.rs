@@ -33,6 +33,7 @@ pub fn health(snapshot: &Snapshot, lease: Duration) -> Health {
         has_workers: !snapshot.workers.is_empty(),
         processor: has_processor,
     };
+    let held_order = processor::held_order(snapshot, run).filter(|_| processing);
     let paused = snapshot.is_paused();
     let status = if run.phase == Phase::Error {
         HealthStatus::Error
@@ -43,6 +44,7 @@ pub fn health(snapshot: &Snapshot, lease: Duration) -> Health {
     } else if checks.has_failed_jobs
         || checks.is_stuck
         || !checks.processor
+        || held_order.is_some()
         || processing && !checks.has_workers
     {
         HealthStatus::Degraded
@@ -62,7 +64,7 @@ pub fn health(snapshot: &Snapshot, lease: Duration) -> Health {
         },
         checks,
         error: run.error.clone().filter(|_| run.phase == Phase::Error).or(waits),
-        held_order: processor::held_order(snapshot, run).filter(|_| processing),
+        held_order,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The processor of the run, as its workers show it.
 
 use pedidos_api_types::flow::{self, HeldOrder, ProcessorState};
-use pedidos_core::{control::RunOptions, time::iso};
+use pedidos_core::{control::RunOptions, run::Ledger, time::iso};
 use pedidos_pipeline::queue::{BreakerState, ProcessorInfo, RunView, Snapshot, StuckOrder};
 
 /// Of the workers that have it, the one that is best off counts: it takes the batches.
@@ -51,8 +51,14 @@ pub fn stuck_since(snapshot: &Snapshot, run: &RunView) -> Option<i64> {
 
 fn stuck<'a>(snapshot: &'a Snapshot, run: &'a RunView) -> Option<&'a StuckOrder> {
     let name = run.options.processor.as_deref()?;
+    // A worker forgets it with the next order that is judged. If a person has ended it, there may be
+    // no other, or only one of the next run.
+    let is_open = |stuck: &StuckOrder| {
+        let Ledger { waiting, leased, delayed, .. } = snapshot.ledger(stuck.priority);
+        stuck.run_id == run.run_id && waiting + leased + delayed > 0
+    };
     let stuck = having(snapshot, name).filter_map(|info| info.stuck.as_ref());
-    stuck.min_by_key(|stuck| stuck.since_ms)
+    stuck.filter(|stuck| is_open(stuck)).min_by_key(|stuck| stuck.since_ms)
 }
 
 pub fn breaker(state: BreakerState) -> flow::BreakerState {

@@ -130,6 +130,9 @@ pub enum CleanState {
 pub struct CleanAnswer {
     /// Jobs removed.
     pub removed: u64,
+    /// With `state=failed`: dead letters that match, also beyond the limit; else null.
+    #[serde(default)]
+    pub matched: Option<u64>,
     /// As requested.
     pub state: CleanState,
 }
@@ -146,4 +149,8 @@ pub struct CloseAnswer {
 pub struct RetriedAnswer {
     /// Dead letters put back.
     pub retried: u64,
+    /// Dead letters that match, also beyond the limit. Some of them may stay, because MongoDB refuses
+    /// to change them.
+    #[serde(default)]
+    pub matched: u64,
 }

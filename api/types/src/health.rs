@@ -37,7 +37,7 @@ pub struct Health {
 pub enum HealthStatus {
     /// No check fails.
     Healthy,
-    /// There are dead letters, the run is stuck, or no worker is alive for it.
+    /// There are dead letters, the run is stuck or held by an order, or no worker is alive for it.
     Degraded,
     /// The queue is paused.
     Paused,

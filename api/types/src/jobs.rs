@@ -1,5 +1,6 @@
-//! The listing of jobs, and one order.
+//! The listing of jobs, and one order with its history.
 
+use pedidos_core::order::{self, Priority};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,57 @@ pub enum JobName {
     ProcessOrder,
     /// Generate a chunk of orders.
     GenerateOrders,
+}
+
+/// What has become of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum OrderStatus {
+    /// It is not processed yet.
+    Pendente,
+    /// It is processed.
+    Processado,
+    /// It is a dead letter.
+    Falhou,
+    /// A person removed it from the queue.
+    Removido,
+    /// Its run was cancelled first.
+    Cancelado,
+}
+
+impl OrderStatus {
+    /// As an order has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pendente => order::PENDENTE,
+            Self::Processado => order::PROCESSADO,
+            Self::Falhou => order::FALHOU,
+            Self::Removido => order::REMOVIDO,
+            Self::Cancelado => order::CANCELADO,
+        }
+    }
+}
+
+/// The priority of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum OrderPriority {
+    /// Processed before every NORMAL order.
+    Vip,
+    /// All others.
+    Normal,
+}
+
+impl From<OrderPriority> for Priority {
+    fn from(priority: OrderPriority) -> Self {
+        match priority {
+            OrderPriority::Vip => Self::Vip,
+            OrderPriority::Normal => Self::Normal,
+        }
+    }
 }
 
 /// A page of jobs.
@@ -153,4 +205,58 @@ pub struct OutcomeData {
     pub attempts: Option<u32>,
     /// When it became a dead letter.
     pub at: Option<String>,
+}
+
+/// An order, as it is stored, and what happened to it.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+pub struct OrderDetails {
+    #[oai(flatten)]
+    #[serde(flatten)]
+    pub order: OrderData,
+    /// What happened to it, the first first. Times are of the servers' clocks: attempts and late
+    /// verdicts of Redis', all else but the first of MongoDB's.
+    #[serde(default)]
+    pub history: Vec<OrderEvent>,
+}
+
+/// Something that happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize, Deserialize)]
+pub struct OrderEvent {
+    /// When; null: with the end of its run.
+    pub at: Option<String>,
+    /// What happened.
+    pub event: OrderEventName,
+    /// The number of the attempt that failed; of a dead letter, how many were made.
+    pub attempt: Option<u32>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What the processor said of an order that it has processed.
+    pub note: Option<String>,
+    /// The worker that called the processor. The built-in processor leaves no name.
+    pub worker: Option<String>,
+    /// Of a verdict that came too late: `ok`, `fail` or `retry`.
+    pub verdict: Option<String>,
+}
+
+/// What happened to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub enum OrderEventName {
+    /// It was stored.
+    Stored,
+    /// An attempt failed. The last ten are kept, of a named processor alone.
+    AttemptFailed,
+    /// It became a dead letter.
+    GivenUp,
+    /// A person put it back into the queue.
+    Retried,
+    /// It was processed.
+    Processed,
+    /// A person removed it.
+    Removed,
+    /// It was cancelled with its run.
+    Cancelled,
+    /// A verdict came too late, and changed nothing. The last one is kept.
+    LateVerdict,
 }

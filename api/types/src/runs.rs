@@ -1,7 +1,7 @@
 //! The history.
 
 use pedidos_core::control::RunOptions;
-use poem_openapi::Object;
+use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -104,6 +104,39 @@ pub struct Run {
     pub created_at: String,
     /// When it ended.
     pub finished_at: Option<String>,
+}
+
+/// A run was deleted.
+#[derive(Debug, Clone, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteRunAnswer {
+    /// It is not in the history any more.
+    pub deleted: bool,
+    /// Orders deleted by this call.
+    pub removed_orders: u64,
+}
+
+/// How the orders of a run are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// A JSON object a line.
+    Ndjson,
+    /// CSV with a header line.
+    Csv,
+}
+
+/// What stands between the cells of CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum Delimiter {
+    /// `,`
+    Comma,
+    /// `;`, with a comma as decimal sign and a byte order mark: for a spreadsheet in Brazil.
+    Semicolon,
 }
 
 /// A retry of dead letters after the end of their run.

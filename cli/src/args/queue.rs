@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum, value_parser};
 use serde::{Serialize, Serializer};
 
-use super::id;
+use super::{id, receipts::OrderPriority};
 
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -63,9 +63,24 @@ fn negated<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error>
     serializer.serialize_bool(!flag)
 }
 
+/// Which orders are meant.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LetterFilter {
+    /// Only orders of this priority
+    #[arg(long, value_name = "P")]
+    pub priority: Option<OrderPriority>,
+    /// Only dead letters whose error has this text in it, to the letter
+    #[arg(long, value_name = "TEXT")]
+    pub error_contains: Option<String>,
+}
+
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryFailed {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub filter: LetterFilter,
     /// How many dead letters to retry at most [default: all]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
@@ -84,6 +99,9 @@ pub struct Clean {
     /// The state of the jobs
     #[arg(value_name = "STATE")]
     pub state: CleanState,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub filter: LetterFilter,
     /// Only jobs that have been in this state for so long, in ms [default: 0]
     #[arg(long, value_name = "MS")]
     pub grace: Option<u64>,
@@ -125,5 +143,91 @@ impl CleanState {
             Self::Completed => "processed orders from the list",
             Self::Failed => "dead letters",
         }
+    }
+}
+
+impl LetterFilter {
+    /// The filter, in words; empty: all are meant.
+    pub fn words(&self) -> String {
+        let priority = self.priority.and_then(|it| it.to_possible_value());
+        let priority = priority.map(|it| format!(" of priority {}", it.get_name()));
+        let error =
+            self.error_contains.as_ref().map(|text| format!(" with '{text}' in their error"));
+        [priority, error].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+    use reqwest::Url;
+
+    use super::*;
+    use crate::args::{Call, Cli, Command};
+
+    fn call(line: &[&str]) -> Call {
+        let words = ["pedidos"].iter().chain(line);
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Call(call) => call,
+            _ => unreachable!(),
+        }
+    }
+
+    fn query(line: &[&str]) -> String {
+        let request = reqwest::Client::new().get(Url::parse("http://host").unwrap());
+        let request = match &call(line) {
+            Call::RetryFailed(which) => request.query(which),
+            Call::Clean(which) => request.query(which),
+            Call::Jobs(jobs) => request.query(jobs),
+            _ => unreachable!(),
+        };
+        request.build().unwrap().url().query().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn dead_letters_are_asked_for_by_the_names_of_the_api() {
+        assert_eq!(query(&["retry-failed"]), "");
+        assert_eq!(
+            query(&[
+                "retry-failed",
+                "--priority",
+                "VIP",
+                "--error-contains",
+                "a.b (c)",
+                "--limit",
+                "3",
+                "--run",
+                "0199-ab",
+            ]),
+            "priority=VIP&errorContains=a.b+%28c%29&limit=3&runId=0199-ab"
+        );
+        assert_eq!(
+            query(&["clean", "failed", "--error-contains", "x", "--grace", "1000", "--yes"]),
+            "state=failed&errorContains=x&grace=1000"
+        );
+        assert_eq!(query(&["clean", "wait", "--priority", "NORMAL"]), "state=wait&priority=NORMAL");
+    }
+
+    #[test]
+    fn jobs_are_asked_for_by_the_names_of_the_api() {
+        assert_eq!(query(&["jobs"]), "types=waiting&includeData=true");
+        let line = "jobs failed delayed --start 5 --end 9 --run 0199-ab --no-data";
+        assert_eq!(
+            query(&line.split(' ').collect::<Vec<_>>()),
+            "types=failed%2Cdelayed&start=5&end=9&runId=0199-ab&includeData=false"
+        );
+    }
+
+    #[test]
+    fn a_filter_is_said_in_words() {
+        let Call::Clean(clean) =
+            call(&["clean", "failed", "--priority", "VIP", "--error-contains", "card"])
+        else {
+            unreachable!()
+        };
+        let said = format!("{}{}", clean.state.jobs(), clean.filter.words());
+        assert_eq!(said, "dead letters of priority VIP with 'card' in their error");
+        assert_eq!(LetterFilter::default().words(), "");
     }
 }

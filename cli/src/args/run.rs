@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::flow::RunOptions;
+use super::{flow::RunOptions, id};
 
 #[derive(Debug, Args)]
 pub struct Generate {
@@ -36,6 +36,10 @@ pub struct NewRun {
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancel {
+    /// Only this run: if another one is the current run, nothing is changed [default: the current
+    /// run]
+    #[arg(value_name = "RUN_ID", value_parser = id)]
+    pub run_id: Option<String>,
     /// Remove the run's dead letters from the list of failed jobs [default: true]
     #[arg(
         long,

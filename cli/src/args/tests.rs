@@ -20,10 +20,13 @@ const LINES: &[&str] = &[
     "imports start 0199-ab",
     "imports discard 0199-ab",
     "rejects 0199-ab",
+    "export",
+    "order 0199-ab",
     "status",
     "follow",
     "cancel",
     "reset",
+    "delete-run 0199-ab",
     "runs",
     "change --pause-after 5",
     "pause",
@@ -187,14 +190,16 @@ fn the_document_has_every_exit_code() {
 
 #[test]
 fn flags_of_cancel_are_true_false_or_left_to_the_api() {
-    let line = "pedidos cancel --purge=false --reset-logs --wait-timeout-ms 5";
+    let line = "pedidos cancel 0199-ab --purge=false --reset-logs --wait-timeout-ms 5";
     let Command::Call(Call::Cancel(cancel)) = parse(line).unwrap().command else { unreachable!() };
     assert_eq!(
         (cancel.purge, cancel.remove_pending, cancel.reset_logs),
         (Some(false), None, Some(true))
     );
     assert_eq!((cancel.wait_timeout_ms, cancel.poll_interval_ms), (Some(5), None));
+    assert_eq!(cancel.run_id.as_deref(), Some("0199-ab"));
     assert!(parse("pedidos cancel --purge=maybe").is_err());
+    assert!(parse("pedidos cancel ../reset").is_err());
 }
 
 #[test]

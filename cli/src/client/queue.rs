@@ -87,49 +87,14 @@ mod tests {
     use super::*;
     use crate::args::{Call, Cli, Command};
 
-    fn call(line: &str) -> (Client, Call) {
-        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
-        let client = Client::new(Url::parse("http://host").unwrap(), None, &cli.tls).unwrap();
-        let Command::Call(call) = cli.command else { unreachable!() };
-        (client, call)
-    }
-
     #[test]
     fn a_change_is_sent_as_json_with_null_for_what_is_lifted() {
-        let (client, call) = call("pedidos limits --rate none");
-        let Call::Limits(limits) = call else { unreachable!() };
+        let cli = Cli::try_parse_from(["pedidos", "limits", "--rate", "none"]).unwrap();
+        let client = Client::new(Url::parse("http://host").unwrap(), None, &cli.tls).unwrap();
+        let Command::Call(Call::Limits(limits)) = cli.command else { unreachable!() };
         let request = client.request(Method::PATCH, LIMITS).json(&limits).build().unwrap();
         assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
         let body = request.body().and_then(reqwest::Body::as_bytes);
         assert_eq!(body, Some(&br#"{"ordersPerSecond":null}"#[..]));
-    }
-
-    #[test]
-    fn jobs_and_dead_letters_are_asked_for_by_the_names_of_the_api() {
-        let query = |line: &str| {
-            let (client, call) = call(line);
-            let request = client.request(Method::GET, "x");
-            let request = match &call {
-                Call::Jobs(jobs) => request.query(jobs),
-                Call::RetryFailed(which) => request.query(which),
-                Call::Clean(which) => request.query(which),
-                _ => unreachable!(),
-            };
-            request.build().unwrap().url().query().unwrap_or_default().to_owned()
-        };
-        assert_eq!(query("pedidos jobs"), "types=waiting&includeData=true");
-        assert_eq!(
-            query("pedidos jobs failed delayed --start 5 --end 9 --run 0199-ab --no-data"),
-            "types=failed%2Cdelayed&start=5&end=9&runId=0199-ab&includeData=false"
-        );
-        assert_eq!(query("pedidos retry-failed"), "");
-        assert_eq!(
-            query("pedidos retry-failed --limit 3 --id 0199-cd --run 0199-ab"),
-            "limit=3&id=0199-cd&runId=0199-ab"
-        );
-        assert_eq!(
-            query("pedidos clean failed --grace 1000 --limit 3 --run 0199-ab --yes"),
-            "state=failed&grace=1000&limit=3&runId=0199-ab"
-        );
     }
 }

@@ -68,7 +68,7 @@ pub async fn run(client: &Client, run_id: &str) -> Result<()> {
     let mut view = View::new();
     let says = || {
         format!(
-            "run {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel` cancels it"
+            "run {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel {run_id}` cancels it"
         )
     };
     let end = interrupt::or(watch_until_begun(client, run_id, &mut view), says).await;

@@ -15,7 +15,7 @@ use crate::{
     copy::Copy,
     failure::{Failure, Result},
     output,
-    upload::{Patience, Reach},
+    upload::Patience,
 };
 
 /// A download that stands still for so long is broken off.
@@ -40,11 +40,14 @@ async fn copy(client: &Client, id: &str, format: &str) -> Result<()> {
     let (mut out, mut printed) = (Copy::new(), Printed::default());
     let (mut patience, mut said) = (Patience::new(Instant::now()), LogOnce::default());
     loop {
+        let before = printed.bytes;
         let failure = match attempt(client, id, format, &mut out, &mut printed).await {
             Ok(()) => return out.finish(),
             Err(failure) => failure,
         };
-        patience.saw(Reach { lines: 0, bytes: printed.bytes }, Instant::now());
+        if printed.bytes > before {
+            patience.advance(Instant::now());
+        }
         let pause = patience.after(&failure, Instant::now()).filter(|_| printed.bytes > 0);
         let Some(pause) = pause else { return Err(broken_off(failure, &printed)) };
         if said.is_new(&failure.to_string()) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     counting::{Attempt, Counting},
     flow::{Flow, Limits, OnVipFailure, PausedBy, RunOptions},
-    letters::{LetterAction, LetterDecision, PutBack},
+    letters::{LetterAction, LetterDecision, PutBack, letter_mark},
     run::{End, Retry, RunSpec, Source},
 };
 use crate::run::Phase;

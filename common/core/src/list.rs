@@ -6,7 +6,7 @@
 //!
 //! A mistake in a line is a [`Reject`] of that line. Only what makes the rest unreadable is a
 //! [`ListError`]. A [`Chain`] hashes the records, so that a list that is sent again can be compared
-//! with what is there of it, without parsing it.
+//! with what is there of it, without parsing it. An [`ExportLine`] is a line on its way back.
 //!
 //! ```
 //! use pedidos_core::list::{ListFormat, ListReader};
@@ -27,6 +27,7 @@ mod dados;
 mod draft;
 mod encoded;
 mod error;
+mod export;
 mod field;
 mod format;
 mod header;
@@ -45,6 +46,7 @@ mod valor;
 pub use self::{
     chain::Chain,
     error::ListError,
+    export::{ExportFormat, ExportLine},
     format::ListFormat,
     order_line::OrderLine,
     reader::ListReader,

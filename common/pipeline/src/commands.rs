@@ -3,7 +3,7 @@
 //! in between, another one finishes the rest.
 //!
 //! - What a person asks for: `generate`, `cancel`, `pause`, `clean`, `retry_failed`, `reset`,
-//!   `flow`, `fail_order`.
+//!   `delete_run`, `flow`, `fail_order`.
 //! - `change`: the compare-and-set that all of them make. `controller`: raises Redis to control.
 //! - What finishes them: `finish` ends a run, `finish_cancel` carries a cancel out, `repair` has a
 //!   run replayed, `sweep` deletes what is left.
@@ -15,6 +15,7 @@ mod cancel;
 mod change;
 mod clean;
 mod controller;
+mod delete_run;
 mod error;
 mod fail_order;
 mod finish;
@@ -38,10 +39,12 @@ pub use self::{
     cancel::{Cancel, Cancelled, CancelledSoFar},
     clean::{Clean, Cleaned},
     controller::Controller,
+    delete_run::DeleteRun,
     error::{CommandError, Result},
     fail_order::FailOrder,
     flow::{NewFlow, NewLimits, Set},
     generate::{Accepted, Generate},
     imports::{CreateImport, Created, DryRun, ImportError, StartImport, Started, Upload},
     reset::ResetDone,
+    retry_failed::Retried,
 };

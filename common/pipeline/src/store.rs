@@ -5,7 +5,7 @@
 //!   `listings` lists them, `hidden` and `delete` take them away.
 //! - `verdicts`: orders for a named processor, and what it says of them.
 //! - Dead letters: `dead` makes them, `letters` carries out what a person decides about them.
-//! - Runs: `control`, and the history in `runs`.
+//! - Runs: `control`, and the history in `runs`; `deleted_runs` are those that a person deletes.
 //! - Imports: `imports` and their blocks in `import_blocks`, whose documents are in
 //!   `import_document` and `imported_order`.
 //! - `audit` and `session_secret` serve the API.
@@ -20,6 +20,7 @@ mod client;
 mod control;
 mod dead;
 mod delete;
+mod deleted_runs;
 mod error;
 mod filter;
 mod foreign;
@@ -47,6 +48,7 @@ pub(crate) use self::{
     error::corrupt,
     imported_order::document as imported_order,
     imports::{Commit, Moved},
+    letters::{Letters, Marked},
 };
 
 pub use self::{
@@ -59,8 +61,9 @@ pub use self::{
     foreign::Foreign,
     import_document::{BlockDocument, ImportDocument},
     imported_order::BlockHash,
+    letters::LetterFilter,
     order_state::{OrderState, Stored},
     run_document::RunDocument,
-    stored_order::{StoredOrder, StoredOutcome},
-    verdicts::{Asked, Becomes, Judged, Loaded, PendingOrder, Recorded},
+    stored_order::{StoredAttempt, StoredLate, StoredOrder, StoredOutcome},
+    verdicts::{Asked, Becomes, Judged, JudgedBy, Loaded, PendingOrder, Recorded},
 };

@@ -1,9 +1,10 @@
 //! Verifies an ended run: compares every document with the generator, or with the blocks of its
-//! import, and all of them with the ledger and the fence. Reads in order of id, in constant memory,
-//! and writes nothing.
+//! import, and all of them with the ledger and the fence; and the receipt of an import with the
+//! ledger. Reads in order of id, in constant memory, and writes nothing.
 
 mod generated;
 mod imported;
+mod receipt;
 mod report;
 mod tally;
 
@@ -42,7 +43,11 @@ pub async fn verify_run(store: &Store, queue: &Queue) -> Result<Report, VerifyEr
     let (run, end, _) = ended(store).await?;
     let (tallies, own) = match run.source {
         Source::Generated => (generated::read(store, &run).await?, Vec::new()),
-        Source::Import => imported::read(store, &run).await?,
+        Source::Import => {
+            let (tallies, mut own) = imported::read(store, &run).await?;
+            own.push(receipt::check(store, &run, &end).await?);
+            (tallies, own)
+        }
     };
     // A command may have changed the run meanwhile.
     let (now, now_end, control) = ended(store).await?;

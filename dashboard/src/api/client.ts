@@ -74,14 +74,14 @@ export async function problem(response: Response): Promise<Problem> {
   return new Problem(response.status, response.statusText, `HTTP ${response.status} ${response.statusText}`);
 }
 
-/** The path with its parameters filled in, and the query string. */
+/** The path with its parameters filled in, and the query string. What is empty is sent: the API must not take a default for it. */
 export function url(path: string, parts: object = {}, query: object = {}): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String((parts as Record<string, unknown>)[name])),
   );
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
+    if (value !== undefined && value !== null) search.set(name, String(value));
   }
   const text = search.toString();
   return text ? `${filled}?${text}` : filled;

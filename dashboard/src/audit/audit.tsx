@@ -1,14 +1,23 @@
-import { useEffect, useState } from "react";
+import { useCallback, useState } from "react";
 import { get, type AuditLine } from "../api/client";
 import { useTranslation, type Key } from "../i18n";
+import { useAgain } from "../live/again";
 import { useLive } from "../live/use";
 import { errorText } from "../api/error-text";
 import { forbidden } from "../commands/command";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
+import { calls } from "./calls";
 
-const PAGE = 25;
+/** Lines, of which a call has two. */
+const PAGE = 50;
 const STYLES = { begun: "text-soft", done: "text-good", refused: "text-warn", failed: "text-bad" } as const;
+
+interface Start {
+  cursor: string | null;
+  /** The calls whose end was on a page before. */
+  ended: ReadonlySet<string>;
+}
 
 /** The audit trail, newest first. */
 export function Audit() {
@@ -26,25 +35,29 @@ export function Audit() {
 
 function Trail() {
   const { t, moment } = useTranslation();
-  // The cursors of the previous pages. The first page has none.
-  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
-  const [page, setPage] = useState<{ lines: readonly AuditLine[]; next: string | null } | null>(null);
+  // Where this page and the ones before it begin.
+  const [starts, setStarts] = useState<readonly Start[]>([{ cursor: null, ended: new Set() }]);
+  const [page, setPage] = useState<{ rows: readonly AuditLine[]; next: Start | null } | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
-  const cursor = cursors.at(-1) ?? null;
-  useEffect(() => {
-    const stop = new AbortController();
-    get("/pedidos/audit", { query: { limit: PAGE, ...(cursor && { cursor }) }, signal: stop.signal }).then(
-      ({ lines, nextCursor }) => {
-        setPage({ lines, next: nextCursor ?? null });
+  const start = starts.at(-1)!;
+  const load = useCallback(
+    async (signal: AbortSignal) => {
+      const { cursor } = start;
+      try {
+        const { lines, nextCursor } = await get("/pedidos/audit", { query: { limit: PAGE, ...(cursor && { cursor }) }, signal });
+        const { rows, ended } = calls(lines, start.ended);
+        setPage({ rows, next: nextCursor ? { cursor: nextCursor, ended } : null });
         setTrouble(null);
-      },
-      (error: unknown) => !stop.signal.aborted && setTrouble(errorText(error)),
-    );
-    return () => stop.abort();
-  }, [cursor]);
+      } catch (error) {
+        if (!signal.aborted) setTrouble(errorText(error));
+      }
+    },
+    [start],
+  );
+  useAgain(load);
   const head = "px-3 py-2.5 text-xs font-medium text-soft text-start whitespace-nowrap";
   const cell = "px-3 py-2.5 align-top whitespace-nowrap";
-  const empty = page !== null && page.lines.length === 0;
+  const empty = page !== null && page.rows.length === 0;
   return (
     <>
       {trouble && (
@@ -68,7 +81,7 @@ function Trail() {
               </tr>
             </thead>
             <tbody className="divide-y divide-line">
-              {page.lines.map((line) => (
+              {page.rows.map((line) => (
                 <tr key={line.id} className="hover:bg-sunk/60">
                   <td className={`${cell} hidden text-soft md:table-cell`}>{moment(line.at)}</td>
                   <td className={`${cell} !whitespace-normal md:!whitespace-nowrap`}>
@@ -95,10 +108,10 @@ function Trail() {
         </div>
       )}
       <div className="flex items-center justify-between text-sm text-soft">
-        <span>{t("page", { n: cursors.length })}</span>
+        <span>{t("page", { n: starts.length })}</span>
         <span className="flex gap-2">
-          <Button icon="left" label={t("page.before")} tipEnd reason={cursors.length === 1 ? t("page.first") : null} onClick={() => setCursors(cursors.slice(0, -1))} />
-          <Button icon="right" label={t("page.next")} tipEnd reason={page?.next ? null : t("page.last")} onClick={() => setCursors([...cursors, page?.next ?? null])} />
+          <Button icon="left" label={t("page.before")} tipEnd reason={starts.length === 1 ? t("page.first") : null} onClick={() => setStarts(starts.slice(0, -1))} />
+          <Button icon="right" label={t("page.next")} tipEnd reason={page?.next ? null : t("page.last")} onClick={() => page?.next && setStarts([...starts, page.next])} />
         </span>
       </div>
     </>

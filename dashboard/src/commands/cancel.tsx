@@ -1,18 +1,19 @@
 import { useState } from "react";
 import { post } from "../api/client";
 import { currentTranslation, useTranslation, type Key } from "../i18n";
+import { shortId } from "../lib/format";
 import { pending, total } from "../live/ledger";
 import { isActive } from "../live/phases";
 import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
 import { unavailable, type Command } from "./command";
 import { Check, Count, Counts, type DialogProps } from "./parts";
-import { usePerform, useWhyDisabled } from "./perform";
+import { useBound, usePerform } from "./perform";
 
 const OPTIONS = ["purge", "removePending", "resetLogs"] as const;
 type Options = Record<(typeof OPTIONS)[number], boolean>;
 
-export const cancel: Command<Options> = {
+export const cancel: Command<Options & { runId: string }> = {
   operation: "cancel",
   whyDisabled(state) {
     const reason = unavailable(cancel.operation, state);
@@ -20,8 +21,8 @@ export const cancel: Command<Options> = {
     if (state.health?.processor.aborting) return ["cannot.aborting"];
     return state.status && isActive(state.status.phase) ? null : ["cannot.noRun"];
   },
-  async perform(options) {
-    const answer = await post("/pedidos/cancel", { query: options, timeout: 60_000 });
+  async perform(query) {
+    const answer = await post("/pedidos/cancel", { query, timeout: 60_000 });
     return answer.aborted && answer.summary?.stillPending === 0
       ? currentTranslation().t("did.cancelled", { removed: answer.removedPending, processed: answer.summary.processed })
       : answer.message;
@@ -31,15 +32,15 @@ export const cancel: Command<Options> = {
 export function CancelDialog({ onClose }: DialogProps) {
   const { t, n } = useTranslation();
   const { busy, error, run } = usePerform(true);
-  const whyDisabled = useWhyDisabled(cancel);
+  const { runId, whyDisabled } = useBound(cancel);
   const status = useLive((state) => state.status);
   const [options, setOptions] = useState<Options>({ purge: true, removePending: true, resetLogs: false });
   if (!status) return null;
   const { stored, notGenerated } = pending(status);
   const dead = total(status, "dead");
-  const confirm = () => run(() => cancel.perform(options), onClose);
+  const confirm = () => run(() => cancel.perform({ ...options, runId }), onClose);
   return (
-    <Confirm title={t("cancel.title")} reason={whyDisabled} verb={t("do.cancel")} danger busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
+    <Confirm title={t("cancel.title", { run: shortId(runId) })} reason={whyDisabled} verb={t("do.cancel")} danger busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
       <p>{t("cancel.words")}</p>
       <Counts>
         <Count name={t("cancel.stored")} value={n(stored)} bad={stored > 0} />

@@ -7,7 +7,7 @@ import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
 import { unavailable, type Command, type Reason } from "./command";
 import { Note, type DialogProps } from "./parts";
-import { usePerform } from "./perform";
+import { useBound, usePerform } from "./perform";
 
 const PARTS: Record<CleanState, Part> = {
   wait: "waiting",
@@ -18,7 +18,12 @@ const PARTS: Record<CleanState, Part> = {
 };
 const STATES = Object.keys(PARTS) as CleanState[];
 
-export const clean: Command<CleanState> = {
+interface Input {
+  state: CleanState;
+  runId: string;
+}
+
+export const clean: Command<Input> = {
   operation: "cleanQueue",
   whyDisabled(state) {
     const reason = unavailable(clean.operation, state);
@@ -26,8 +31,10 @@ export const clean: Command<CleanState> = {
     if (reason || !status) return reason;
     return STATES.every((some) => total(status, PARTS[some]) === 0) ? ["cannot.noneAtAll"] : null;
   },
-  async perform(state) {
-    const { removed } = await post("/pedidos/queue/clean", { query: { state }, timeout: 120_000 });
+  async perform({ state, runId }) {
+    // Dead letters belong to a run; everything else is what the queue has.
+    const query = { state, ...(state === "failed" && { runId }) };
+    const { removed } = await post("/pedidos/queue/clean", { query, timeout: 120_000 });
     return currentTranslation().t(state === "completed" ? "did.hidden" : "did.cleaned", { n: removed });
   },
 };
@@ -43,13 +50,12 @@ export function CleanDialog({ first = "wait", onClose }: DialogProps & { first?:
   const { t, n } = useTranslation();
   const { busy, error, run } = usePerform(true);
   const [what, setWhat] = useState<CleanState>(first);
-  const state = useLive((state) => state);
-  const { status } = state;
+  const status = useLive((state) => state.status);
+  const { runId, whyDisabled } = useBound({ whyDisabled: (state) => whyNotClean(what, state) });
   if (!status) return null;
-  const reason = whyNotClean(what, state);
-  const confirm = () => run(() => clean.perform(what), onClose);
+  const confirm = () => run(() => clean.perform({ state: what, runId }), onClose);
   return (
-    <Confirm title={t("clean.title")} reason={reason && t(...reason)} verb={t("do.clean")} danger busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
+    <Confirm title={t("clean.title")} reason={whyDisabled} verb={t("do.clean")} danger busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
       <fieldset className="space-y-1.5">
         <legend className="mb-2 text-sm text-soft">{t("clean.which")}</legend>
         {STATES.map((some) => (
@@ -60,7 +66,7 @@ export function CleanDialog({ first = "wait", onClose }: DialogProps & { first?:
           </label>
         ))}
       </fieldset>
-      {!reason && <Note>{t(`clean.${what}` as Key, { n: total(status, PARTS[what]) })}</Note>}
+      {!whyDisabled && <Note>{t(`clean.${what}` as Key, { n: total(status, PARTS[what]) })}</Note>}
     </Confirm>
   );
 }

@@ -1,4 +1,5 @@
 import type { Key } from "../i18n";
+import { shortId } from "../lib/format";
 import { isFresh, type Live } from "../live/store";
 
 /** A text and what to fill in. */
@@ -29,6 +30,10 @@ export function unreachable(state: Live): Reason | null {
   if (state.unready !== null) return ["cannot.store"];
   return null;
 }
+
+/** Why a dialog that was opened for this run must not change the current one. */
+export const replaced = (runId: string, { status }: Live): Reason | null =>
+  status && (status.runId ?? "") !== runId ? ["cannot.replaced", { run: shortId(runId) }] : null;
 
 /** Why the operation is not available, whatever the state of the run. */
 export const unavailable = (operation: string, state: Live): Reason | null =>

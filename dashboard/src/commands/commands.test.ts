@@ -4,19 +4,22 @@ import { currentTranslation } from "../i18n";
 import { unknown, type Live } from "../live/store";
 import { balance, pending } from "../live/ledger";
 import { cancel } from "./cancel";
+import { changeOf, changeRun, flowText } from "./change-run";
 import { clean, whyNotClean } from "./clean";
 import { close } from "./close";
+import { replaced } from "./command";
 import { discardImport } from "./discard-import";
 import { failOrder } from "./fail-order";
 import { generate } from "./generate";
 import { goOn } from "./go-on";
-import { liftLimits, limit, limitsText, setLimits } from "./limits";
+import { liftLimits, limitsText, setLimits } from "./limits";
 import { pause } from "./pause";
 import { reset } from "./reset";
 import { resume } from "./resume";
 import { GENERATED, IMPORTED, optionsOf } from "./run-options";
 import { retry, retryOne } from "./retry";
 import { startImport } from "./start-import";
+import { typedOrNone } from "./typed";
 import { upload } from "./upload";
 
 const empty: Ledger = { generated: 0, deferred: 0, waiting: 0, leased: 0, delayed: 0, processed: 0, dead: 0, removed: 0 };
@@ -119,7 +122,7 @@ test("limits are changed at any time, and lifted if there are any", () => {
 });
 
 test("a limit is a number, none, or what the API says is wrong", () => {
-  expect(["500", " 20 ", "", "  ", "1e3", "-1"].map(limit)).toEqual([500, 20, null, null, "1e3", "-1"]);
+  expect(["500", " 2,000 ", "", "  ", "1e3", "-1"].map(typedOrNone)).toEqual([500, 2_000, null, null, "1e3", "-1"]);
 });
 
 test("limits are told in words", () => {
@@ -136,7 +139,30 @@ test("a run that is held can be continued while it is active, and an order can b
   expect(failOrder.whyDisabled(known("WAITING_VIP_DRAIN", { connected: false }))).toEqual(["cannot.redis"]);
 });
 
-test("a start says who processes the orders, and leaves out what is empty", () => {
+test("a run is changed while it is active, and only the one that the dialog was opened for", () => {
+  expect(changeRun.whyDisabled(known("GENERATING"))).toBeNull();
+  expect(changeRun.whyDisabled(known("ERROR"))).toBeNull();
+  expect(changeRun.whyDisabled(known("DONE"))).toEqual(["cannot.noRun"]);
+  expect(changeRun.whyDisabled(known("GENERATING", { aborting: true }))).toEqual(["cannot.aborting"]);
+  expect(changeRun.whyDisabled(known("GENERATING", { unready: "MongoDB" }))).toEqual(["cannot.store"]);
+  expect(replaced("0123456789", known("GENERATING"))).toBeNull();
+  expect(replaced("9876543210", known("GENERATING"))).toEqual(["cannot.replaced", { run: "98765432" }]);
+});
+
+test("a change of a run sends what is shown: an empty field lifts its option", () => {
+  expect(changeOf({ pauseAfter: "", maxFailedPercent: " 5 ", onVipFailure: "hold" })).toEqual({ pauseAfter: null, maxFailedPercent: 5, onVipFailure: "hold" });
+  expect(changeOf({ pauseAfter: "many", maxFailedPercent: "0", onVipFailure: "continue" })).toEqual({ pauseAfter: "many", maxFailedPercent: 0, onVipFailure: "continue" });
+  expect(changeOf({ onVipFailure: "continue" })).toEqual({ onVipFailure: "continue" });
+});
+
+test("what holds a run back is told in words", () => {
+  const words = (pauseAfter: number | null, maxFailedPercent: number | null, onVipFailure: "hold" | "continue") =>
+    flowText({ pauseAfter, maxFailedPercent, onVipFailure }, currentTranslation());
+  expect(words(1_000, 0, "hold")).toBe("pauses after 1,000 orders, stops above 0 % failures, dead VIP orders hold the NORMAL ones back");
+  expect(words(null, null, "continue")).toBe("");
+});
+
+test("a start says who processes the orders, and nothing of what is empty", () => {
   expect(optionsOf(GENERATED)).toEqual({ processor: "builtin", onVipFailure: "continue" });
   expect(optionsOf({ ...IMPORTED, pauseAfter: " 100 ", maxFailedPercent: "5" })).toEqual({
     processor: "default",
@@ -144,5 +170,5 @@ test("a start says who processes the orders, and leaves out what is empty", () =
     maxFailedPercent: "5",
     onVipFailure: "hold",
   });
-  expect(optionsOf({ ...IMPORTED, processor: " " })).toEqual({ onVipFailure: "hold" });
+  expect(optionsOf({ ...IMPORTED, processor: " " })).toEqual({ processor: "", onVipFailure: "hold" });
 });

@@ -12,6 +12,7 @@ import { useLeaving } from "./leaving";
 import { Field, Note, type DialogProps } from "./parts";
 import { usePerform, useWhyDisabled } from "./perform";
 import { GENERATED, optionsOf, RunOptions, type RunChoice } from "./run-options";
+import { typed } from "./typed";
 
 interface Input {
   quantity: string;
@@ -30,8 +31,7 @@ export const generate: Command<Input> = {
     return status && isActive(status.phase) ? ["cannot.active", { run: shortId(status.runId ?? "") }] : null;
   },
   async perform({ quantity, seed, options, idempotencyKey }) {
-    // As typed: the API says what is wrong with it.
-    const query = { quantity: quantity.trim() as unknown as number, ...(seed.trim() && { seed: seed.trim() as unknown as number }), ...optionsOf(options) };
+    const query = { quantity: typed(quantity), ...(seed.trim() && { seed: typed(seed) }), ...optionsOf(options) };
     const run = await post("/pedidos/generate", { query, headers: { "Idempotency-Key": idempotencyKey } });
     return currentTranslation().t(run.paused ? "did.generatedPaused" : "did.generated", { n: run.quantity });
   },
@@ -74,9 +74,10 @@ function Generated({ onClose }: DialogProps) {
   const [options, setOptions] = useState(GENERATED);
   const [idempotencyKey] = useState(newKey);
   const paused = useLive((state) => state.status?.paused);
+  const whyNot = quantity.trim() === "" ? t("cannot.noQuantity") : null;
   const start = () => run(() => generate.perform({ quantity, seed, options, idempotencyKey }), onClose);
   return (
-    <ConfirmForm reason={whyDisabled} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
+    <ConfirmForm reason={whyDisabled ?? whyNot} verb={t("do.start")} busy={busy} error={error} onConfirm={start} onClose={onClose}>
       <Field name={t("quantity")} hint={t("quantity.hint")} value={quantity} onChange={setQuantity} numeric />
       <div className="flex flex-wrap gap-2">
         {QUANTITIES.map((some) => (

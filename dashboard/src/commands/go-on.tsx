@@ -1,22 +1,18 @@
-import { patch } from "../api/client";
 import { currentTranslation, useTranslation } from "../i18n";
 import { deadThatHold } from "../live/holds";
-import { isActive } from "../live/phases";
 import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
-import { unavailable, type Command } from "./command";
+import { changeRun } from "./change-run";
+import type { Command } from "./command";
 import { Count, Counts, type DialogProps } from "./parts";
-import { usePerform, useWhyDisabled } from "./perform";
+import { useBound, usePerform } from "./perform";
 
 /** Lets a run go on that dead VIP orders hold. */
 export const goOn: Command<string> = {
-  operation: "changeRun",
-  whyDisabled(state) {
-    const reason = unavailable(goOn.operation, state);
-    return reason ?? (state.status && isActive(state.status.phase) ? null : ["cannot.noRun"]);
-  },
+  operation: changeRun.operation,
+  whyDisabled: changeRun.whyDisabled,
   async perform(runId) {
-    await patch("/pedidos/runs/{runId}", { onVipFailure: "continue" }, { path: { runId } });
+    await changeRun.perform({ runId, change: { onVipFailure: "continue" } });
     return currentTranslation().t("did.goOn");
   },
 };
@@ -24,10 +20,10 @@ export const goOn: Command<string> = {
 export function GoOnDialog({ onClose }: DialogProps) {
   const { t, n } = useTranslation();
   const { busy, error, run } = usePerform(true);
-  const whyDisabled = useWhyDisabled(goOn);
+  const { runId, whyDisabled } = useBound(goOn);
   const status = useLive((state) => state.status);
   if (!status) return null;
-  const confirm = () => run(() => goOn.perform(status.runId ?? ""), onClose);
+  const confirm = () => run(() => goOn.perform(runId), onClose);
   return (
     <Confirm title={t("goOn.title")} reason={whyDisabled} verb={t("do.goOnWithout")} busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
       <Counts>

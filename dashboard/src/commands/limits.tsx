@@ -6,18 +6,12 @@ import { Confirm } from "../ui/dialog";
 import { unavailable, type Command } from "./command";
 import { Field, type DialogProps } from "./parts";
 import { usePerform, useWhyDisabled } from "./perform";
+import { typedOrNone } from "./typed";
 
 /** As typed; empty: no limit. */
 interface Input {
   ordersPerSecond: string;
   maxInFlight: string;
-}
-
-/** As typed, if it is no number: the API says what is wrong with it. */
-export function limit(text: string): number | null {
-  const typed = text.trim();
-  if (typed === "") return null;
-  return /^\d+$/.test(typed) ? Number(typed) : (typed as unknown as number);
 }
 
 /** The limits in words; empty: there are none. */
@@ -30,7 +24,7 @@ export const setLimits: Command<Input> = {
   operation: "setLimits",
   whyDisabled: (state) => unavailable(setLimits.operation, state),
   async perform({ ordersPerSecond, maxInFlight }) {
-    const limits = await patch("/pedidos/queue/limits", { ordersPerSecond: limit(ordersPerSecond), maxInFlight: limit(maxInFlight) });
+    const limits = await patch("/pedidos/queue/limits", { ordersPerSecond: typedOrNone(ordersPerSecond), maxInFlight: typedOrNone(maxInFlight) });
     const { t } = currentTranslation();
     const text = limitsText(limits, { t });
     return text ? t("did.limits", { limits: text }) : t("did.lifted");

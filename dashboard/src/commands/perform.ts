@@ -5,7 +5,7 @@ import { connection } from "../live/page";
 import type { Live } from "../live/store";
 import { useLive } from "../live/use";
 import { toast } from "../ui/toasts";
-import type { Command } from "./command";
+import { replaced, type Command } from "./command";
 
 interface Performing {
   busy: boolean;
@@ -46,4 +46,13 @@ export function useWhyDisabled<Input>(command: Command<Input>): string | null {
   const { t } = useTranslation();
   const reason = command.whyDisabled(useLive(everything));
   return reason && t(...reason);
+}
+
+/** The run that a dialog was opened for, and why the command is disabled now: also because another run is the current one. */
+export function useBound<Input>(command: Pick<Command<Input>, "whyDisabled">): { runId: string; whyDisabled: string | null } {
+  const { t } = useTranslation();
+  const state = useLive(everything);
+  const [runId] = useState(state.status?.runId ?? "");
+  const reason = replaced(runId, state) ?? command.whyDisabled(state);
+  return { runId, whyDisabled: reason && t(...reason) };
 }

@@ -4,7 +4,7 @@ import { currentTranslation, useTranslation } from "../i18n";
 import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
 import { unavailable, type Command } from "./command";
-import { Count, Counts, Note, type DialogProps } from "./parts";
+import { Count, Counts, Field, Note, type DialogProps } from "./parts";
 import { usePerform, useWhyDisabled } from "./perform";
 
 export const reset: Command = {
@@ -28,6 +28,7 @@ export function ResetDialog({ onClose }: DialogProps) {
   const { busy, error, run } = usePerform(true);
   const whyDisabled = useWhyDisabled(reset);
   const status = useLive((state) => state.status);
+  const [typed, setTyped] = useState("");
   const [history, setHistory] = useState<History | null>(null);
   useEffect(() => {
     get("/pedidos/runs", { query: { limit: 200 } }).then(
@@ -41,10 +42,12 @@ export function ResetDialog({ onClose }: DialogProps) {
     );
   }, []);
   const confirm = () => run(() => reset.perform(), onClose);
+  const word = t("reset.word");
+  const whyNot = typed.trim().toLowerCase() === word ? null : t("cannot.untyped", { word });
   const count = (value: number | undefined) => (value === undefined ? "…" : n(value) + (history?.more ? "+" : ""));
   const current = status?.progress.generated ?? 0;
   return (
-    <Confirm title={t("reset.title")} reason={whyDisabled} verb={t("do.reset")} danger busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
+    <Confirm title={t("reset.title")} reason={whyDisabled ?? whyNot} verb={t("do.reset")} danger busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
       <p>{t("reset.words")}</p>
       <Counts>
         <Count name={t("reset.runs")} value={count(history?.runs)} bad />
@@ -52,6 +55,7 @@ export function ResetDialog({ onClose }: DialogProps) {
         <Count name={t("reset.current")} value={n(current)} bad={current > 0} />
       </Counts>
       <Note>{t("reset.note")}</Note>
+      <Field name={t("reset.confirm")} hint={t("reset.confirm.hint", { word })} value={typed} onChange={setTyped} />
     </Confirm>
   );
 }

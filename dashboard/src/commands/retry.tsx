@@ -7,12 +7,12 @@ import { useLive } from "../live/use";
 import { Confirm } from "../ui/dialog";
 import { unavailable, type Command, type Reason } from "./command";
 import { Count, Counts, Note, type DialogProps } from "./parts";
-import { usePerform, useWhyDisabled } from "./perform";
+import { useBound, usePerform } from "./perform";
 
 const TIMEOUT = 60_000;
 
-/** Every dead letter of the current run. */
-export const retry: Command = {
+/** Every dead letter of the current run, which is named. */
+export const retry: Command<string> = {
   operation: "retryFailed",
   whyDisabled(state) {
     const reason = unavailable(retry.operation, state);
@@ -20,8 +20,8 @@ export const retry: Command = {
     if (state.status.phase === "ABORTED") return ["cannot.retryAborted"];
     return total(state.status, "dead") === 0 ? ["cannot.noDead"] : null;
   },
-  async perform() {
-    const { retried } = await post("/pedidos/queue/retry-failed", { timeout: TIMEOUT });
+  async perform(runId) {
+    const { retried } = await post("/pedidos/queue/retry-failed", { query: { runId }, timeout: TIMEOUT });
     return currentTranslation().t("did.retried", { n: retried });
   },
 };
@@ -46,10 +46,10 @@ export const retryOne = {
 export function RetryDialog({ onClose }: DialogProps) {
   const { t, n } = useTranslation();
   const { busy, error, run } = usePerform(true);
-  const whyDisabled = useWhyDisabled(retry);
+  const { runId, whyDisabled } = useBound(retry);
   const status = useLive((state) => state.status);
   if (!status) return null;
-  const confirm = () => run(() => retry.perform(), onClose);
+  const confirm = () => run(() => retry.perform(runId), onClose);
   return (
     <Confirm title={t("retry.title")} reason={whyDisabled} verb={t("do.retryAll")} busy={busy} error={error} onConfirm={confirm} onClose={onClose}>
       <Counts>

@@ -4,25 +4,29 @@ import { useTranslation, type Key } from "../i18n";
 import { BUILTIN, DEFAULT, lacksWorker, processors } from "../live/holds";
 import { useLive } from "../live/use";
 import { Field, Note } from "./parts";
+import { typed } from "./typed";
 
-/** What a start says of its run, as typed. */
-export interface RunChoice {
-  processor: string;
+/** What holds a run back, as typed. */
+export interface FlowChoice {
   pauseAfter: string;
   maxFailedPercent: string;
   onVipFailure: OnVipFailure;
+}
+
+/** What a start says of its run. */
+export interface RunChoice extends FlowChoice {
+  processor: string;
 }
 
 /** As the API has them: generated orders reach nobody, and those of a file are somebody's. */
 export const GENERATED: RunChoice = { processor: BUILTIN, pauseAfter: "", maxFailedPercent: "", onVipFailure: "continue" };
 export const IMPORTED: RunChoice = { processor: DEFAULT, pauseAfter: "", maxFailedPercent: "", onVipFailure: "hold" };
 
-/** The parameters of a start. A field that is empty is left to the API, which also says what is wrong. */
+/** The parameters of a start. The API has a default for a processor, which the field would not show: it is always sent. */
 export function optionsOf({ processor, pauseAfter, maxFailedPercent, onVipFailure }: RunChoice) {
-  const typed = (text: string) => text.trim() as unknown as number;
   return {
+    processor: processor.trim(),
     onVipFailure,
-    ...(processor.trim() && { processor: processor.trim() }),
     ...(pauseAfter.trim() && { pauseAfter: typed(pauseAfter) }),
     ...(maxFailedPercent.trim() && { maxFailedPercent: typed(maxFailedPercent) }),
   };
@@ -48,27 +52,37 @@ export function RunOptions({ choice, onChange }: { choice: RunChoice; onChange: 
       <details className="rounded-xl border border-line px-4 py-3">
         <summary className="text-sm font-medium">{t("option.more")}</summary>
         <div className="mt-3 space-y-4">
-          <Field name={t("option.pauseAfter")} hint={t("option.pauseAfter.hint")} value={choice.pauseAfter} onChange={(pauseAfter) => change({ pauseAfter })} numeric />
-          <Field
-            name={t("option.maxFailedPercent")}
-            hint={t("option.maxFailedPercent.hint")}
-            value={choice.maxFailedPercent}
-            onChange={(maxFailedPercent) => change({ maxFailedPercent })}
-            numeric
-          />
-          <fieldset>
-            <legend className="mb-2 text-sm font-medium">{t("option.onVipFailure")}</legend>
-            <div className="flex flex-wrap gap-2">
-              {POLICIES.map((some) => (
-                <label key={some} className="flex items-center gap-2 rounded-lg border border-line px-3 py-1.5 text-sm has-checked:border-ink">
-                  <input type="radio" name={`${list}-vip`} checked={choice.onVipFailure === some} onChange={() => change({ onVipFailure: some })} className="accent-ink" />
-                  {t(`option.onVipFailure.${some}` as Key)}
-                </label>
-              ))}
-            </div>
-          </fieldset>
+          <FlowFields choice={choice} onChange={change} />
         </div>
       </details>
     </div>
+  );
+}
+
+export function FlowFields({ choice, onChange }: { choice: FlowChoice; onChange: (change: Partial<FlowChoice>) => void }) {
+  const { t } = useTranslation();
+  const name = useId();
+  return (
+    <>
+      <Field name={t("option.pauseAfter")} hint={t("option.pauseAfter.hint")} value={choice.pauseAfter} onChange={(pauseAfter) => onChange({ pauseAfter })} numeric />
+      <Field
+        name={t("option.maxFailedPercent")}
+        hint={t("option.maxFailedPercent.hint")}
+        value={choice.maxFailedPercent}
+        onChange={(maxFailedPercent) => onChange({ maxFailedPercent })}
+        numeric
+      />
+      <fieldset>
+        <legend className="mb-2 text-sm font-medium">{t("option.onVipFailure")}</legend>
+        <div className="flex flex-wrap gap-2">
+          {POLICIES.map((some) => (
+            <label key={some} className="flex items-center gap-2 rounded-lg border border-line px-3 py-1.5 text-sm has-checked:border-ink">
+              <input type="radio" name={name} checked={choice.onVipFailure === some} onChange={() => onChange({ onVipFailure: some })} className="accent-ink" />
+              {t(`option.onVipFailure.${some}` as Key)}
+            </label>
+          ))}
+        </div>
+      </fieldset>
+    </>
   );
 }

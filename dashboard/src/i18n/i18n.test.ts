@@ -34,6 +34,8 @@ test("every text is used", () => {
 
 test.each([
   ["phase", ["IDLE", "GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "DONE", "ABORTED", "ERROR"]],
+  ["steps", ["here", "over", "begun", "ahead", "stopped"]],
+  ["banner", ["offline", "redis", "mongo", "both", "stores", "api"]],
   ["health.is", ["healthy", "degraded", "paused", "aborted", "error", "unhealthy"]],
   ["state", ["wait", "waiting", "active", "delayed", "completed", "failed"]],
   ["clean", ["wait", "active", "delayed", "completed", "failed"]],
@@ -58,4 +60,19 @@ test("values are filled in, with numbers in the format of the language", () => {
     "2 orders will be retried.",
   ]);
   expect(translate("pt", "did.reset", { orders: 1, runs: 2 })).toBe("Tudo apagado: 1 pedido e 2 execuções.");
+});
+
+test("a thing has one word, that of the glossary", () => {
+  const not = { en: /go back|time windows|complete order id|in their hands/i, pt: /\bleases?\b|reiniciar|atrasad|em espera\b|janelas?\b|\bvoltar\b$/i };
+  for (const key of keys) {
+    expect(en[key], key).not.toMatch(not.en);
+    expect(pt[key], key).not.toMatch(not.pt);
+  }
+  expect([en.timeline, en["jobs.search"], en["jobs.when"], pt["do.reset"], pt["state.delayed"]]).toEqual([
+    "Timeline",
+    "Find by order ID",
+    "Processed at",
+    "Apagar tudo",
+    "Aguardando nova tentativa",
+  ]);
 });

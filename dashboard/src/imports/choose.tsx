@@ -49,7 +49,7 @@ export function Choose({ error, onFile, onClose }: Props) {
         </p>
       )}
       <div className="mt-6 flex justify-end">
-        <Button onClick={onClose}>{t("back")}</Button>
+        <Button onClick={onClose}>{t("close")}</Button>
       </div>
     </>
   );

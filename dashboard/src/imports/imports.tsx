@@ -11,7 +11,7 @@ import { Empty } from "../ui/panel";
 import { One } from "./one";
 import { STATES } from "./state";
 import { Table } from "./table";
-import { useAgain } from "./again";
+import { useAgain } from "../live/again";
 
 const PAGE = 15;
 

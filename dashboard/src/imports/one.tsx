@@ -13,7 +13,7 @@ import { link } from "../lib/router";
 import { useLive } from "../live/use";
 import { Button } from "../ui/button";
 import { Empty, Panel } from "../ui/panel";
-import { useAgain } from "./again";
+import { useAgain } from "../live/again";
 import { FirstRejects } from "./rejects";
 import { isPending, StateBadge } from "./state";
 

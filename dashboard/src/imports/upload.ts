@@ -96,7 +96,7 @@ export class Upload extends Store<Progress> {
     const { source, name, defaultPriority, dryRun } = this.#wanted;
     const { signal } = this.#stop;
     const headers = { "Content-Type": TYPES[source.sample.format], ...(source.gzip && { "Content-Encoding": "gzip" }) };
-    const query = { name: name.trim(), defaultPriority };
+    const query = { ...(name.trim() && { name: name.trim() }), ...(defaultPriority && { defaultPriority }) };
     const onSent = (bytes: number) => this.set({ bytes: Math.min(bytes, list.size) });
     if (dryRun) return send("POST", url("/pedidos/imports", {}, { ...query, dryRun }), list, headers, onSent, signal);
     let { import: into } = this.get();

@@ -14,6 +14,13 @@ function formatter(language: Language, options: Intl.NumberFormatOptions): Intl.
 export const whole = (n: number, language: Language): string =>
   formatter(language, { maximumFractionDigits: 0 }).format(n);
 
+/** What a person typed for a whole number, without the separators that this language puts between thousands. */
+export function wholeNumber(text: string, language: Language): string {
+  const typed = text.trim();
+  const grouped = language === "pt" ? /^\d{1,3}([.\s]\d{3})+$/ : /^\d{1,3}([,\s]\d{3})+$/;
+  return grouped.test(typed) ? typed.replace(/\D/g, "") : typed;
+}
+
 export const percent = (n: number, language: Language, digits = 1): string =>
   `${formatter(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(floor(n, digits))} %`;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Problem, url } from "../api/client";
+import { Problem, url, type Phase } from "../api/client";
 import { step } from "../ui/gantt";
 import { icon, title } from "../shell/title";
 import * as format from "./format";
@@ -12,6 +12,12 @@ describe("figures", () => {
     expect(format.whole(1_234_567.4, "en")).toBe("1,234,567");
     expect(format.whole(1_234_567.4, "pt")).toBe("1.234.567");
     expect(format.percent(45.67, "pt")).toBe("45,6 %");
+  });
+
+  test("are read as people write them", () => {
+    const read = (language: "en" | "pt") => ["2000", " 2,000 ", "2.000", "1 000 000", "2,00", "1e6", ""].map((text) => format.wholeNumber(text, language));
+    expect(read("en")).toEqual(["2000", "2000", "2.000", "1000000", "2,00", "1e6", ""]);
+    expect(read("pt")).toEqual(["2000", "2,000", "2000", "1000000", "2,00", "1e6", ""]);
   });
 
   test("never show 100 % too early", () => {
@@ -43,10 +49,10 @@ describe("addresses of views", () => {
   });
 });
 
-test("addresses hold the given values, encoded, and nothing else", () => {
+test("addresses hold the given values, encoded, and what is empty is no default", () => {
   expect(url("/pedidos/orders/{id}", { id: "a/b" })).toBe("/pedidos/orders/a%2Fb");
   expect(url("/pedidos/queue/jobs", {}, { types: "waiting,active", start: 0, id: undefined, limit: "" })).toBe(
-    "/pedidos/queue/jobs?types=waiting%2Cactive&start=0",
+    "/pedidos/queue/jobs?types=waiting%2Cactive&start=0&limit=",
   );
   expect(new Problem(409, "A run is active", "wait", "x").runId).toBe("x");
 });
@@ -66,18 +72,21 @@ test("an axis has four to eight steps", () => {
 });
 
 describe("title and icon", () => {
+  const of = (percent: number, phase: Phase, away = false, dead = 0) => ({ percent, phase, dead, away });
+
   test("show phase and percent", () => {
     choose({ language: "en" });
-    expect(title(45.9, "ENQUEUE_NORMAL", false)).toBe("45 % · Enqueue NORMAL · Pedidos");
-    expect(title(100, "DONE", false)).toBe("Done · Pedidos");
-    expect(title(0, "IDLE", false)).toBe("Pedidos");
-    expect(title(45, "GENERATING", true)).toBe("Offline · 45 % · Generating · Pedidos");
+    expect(title(of(45.9, "ENQUEUE_NORMAL"))).toBe("45 % · Enqueue NORMAL · Pedidos");
+    expect(title(of(100, "DONE"))).toBe("Done · Pedidos");
+    expect(title(of(100, "DONE", false, 30))).toBe("Done, 30 failed · Pedidos");
+    expect(title(of(0, "IDLE"))).toBe("Pedidos");
+    expect(title(of(45, "GENERATING", true))).toBe("Offline · 45 % · Generating · Pedidos");
     choose({ language: "pt" });
-    expect(title(45, "GENERATING", false)).toBe("45 % · Gerando · Pedidos");
+    expect(title(of(45, "GENERATING"))).toBe("45 % · Gerando · Pedidos");
   });
 
   test("the ring shows the percent", () => {
-    const drawn = (percent: number) => Number(/dasharray%3D%22([\d.]+)/.exec(icon(percent, "GENERATING", false))![1]);
+    const drawn = (percent: number) => Number(/dasharray%3D%22([\d.]+)/.exec(icon(of(percent, "GENERATING")))![1]);
     expect(drawn(0)).toBe(0);
     expect(drawn(50)).toBeCloseTo(drawn(100) / 2, 0);
   });

@@ -1,10 +1,12 @@
 import { get, health, Problem, unready, type LogEvent, type PhaseEvent, type Status } from "../api/client";
 import { at } from "../lib/meta";
-import { entered, isActive, milestone, type PhaseTimes } from "./phases";
+import { newsOf, type News } from "./news";
+import { entered, isActive, type PhaseTimes } from "./phases";
 import { REFRESH } from "../lib/meta";
 import { EventParser } from "./sse";
 import { samplesOfLog } from "./series";
-import { loadSession } from "./session";
+import { askToSignIn, loadSession } from "./session";
+import { reached } from "./still";
 import { lines, live, seen, series, serverNow } from "./store";
 import { backoff, pause } from "./waiting";
 
@@ -15,15 +17,11 @@ const FIRST = 8_000;
 const POLL_HIDDEN = 10_000;
 /** How often the session is loaded, ms. That renews it half an hour before its end. */
 const SESSION = 60_000;
-/** A hidden page closes its stream after so long, ms. */
-const HIDDEN = 60_000;
-
-type MilestoneListener = (phase: Status["phase"], runId: string | null) => void;
 
 /** Keeps the live data up to date: by the event stream, or else by polling. */
 export class Connection {
-  /** Called when a run first enters a phase, and at its end. */
-  onMilestone: MilestoneListener = () => {};
+  /** Called when a run ends, or waits for a person. */
+  onNews: (news: News, status: Status) => void = () => {};
   /** Does the page need the stream while it is hidden? */
   wanted: () => boolean = () => false;
 
@@ -35,10 +33,6 @@ export class Connection {
   /** The phase times of the stream. While it is closed, estimates are added to a copy. */
   #exact: PhaseTimes | null = null;
   #gap = false;
-  /** The server's clock at the start. Earlier changes of phase are not announced. */
-  #begun = 0;
-  #reached: { runId: string | null; rank: number } | null = null;
-  #hiddenSince = 0;
 
   start(): void {
     document.addEventListener("visibilitychange", this.#visibilityChanged);
@@ -62,12 +56,13 @@ export class Connection {
   };
 
   #visibilityChanged = (): void => {
-    this.#hiddenSince = document.hidden ? Date.now() : 0;
-    if (!document.hidden) this.refresh();
+    if (this.#asleep) this.#stream?.abort();
+    else this.refresh();
   };
 
+  /** A hidden page has no stream: over HTTP/1.1 a browser has six connections to a server, for all tabs. */
   get #asleep(): boolean {
-    return this.#hiddenSince > 0 && Date.now() - this.#hiddenSince > HIDDEN && !this.wanted();
+    return document.hidden && !this.wanted();
   }
 
   async #run(): Promise<void> {
@@ -95,7 +90,6 @@ export class Connection {
     const logs = await get("/pedidos/logs", { query: { lines: 1000 }, signal });
     if (this.#lastEventId === null) lines.replace(logs.logs);
     await this.#loadRun(status.runId);
-    this.#begun = serverNow({ ...live.get(), status, statusAt: Date.now() }, Date.now());
     this.#apply(status);
     const { run } = live.get();
     if (run) series.add(...samplesOfLog(logs.logs.logMessages, Date.parse(run.createdAt)));
@@ -148,11 +142,9 @@ export class Connection {
     } else if (event === "gap") {
       this.#gap = true;
     } else if (event === "phase") {
-      const { phase, runId, at: when } = data as PhaseEvent;
-      const at = Date.parse(when);
-      this.#exact = entered(this.#exact, { phase, runId, at });
+      const { phase, runId, at } = data as PhaseEvent;
+      this.#exact = entered(this.#exact, { phase, runId, at: Date.parse(at) });
       live.set({ times: this.#exact });
-      if (at > this.#begun) this.#announce(phase, runId);
     }
   }
 
@@ -165,7 +157,6 @@ export class Connection {
         live.set({ link: "polling", trouble: null });
         this.#apply(status);
         this.#estimate(status);
-        this.#announce(status.phase, status.runId);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         const answered = error instanceof Problem && error.status > 0;
@@ -180,13 +171,18 @@ export class Connection {
     if (runId !== series.runId) series.begin(runId);
     const known = live.get();
     if (runId !== (known.run?.runId ?? null)) void this.#loadRun(runId).catch(() => {});
-    live.set({ status, statusAt: now, workers: seen(known.workers, status.workers.list, now) });
+    const movedAt = known.status && reached(known.status) === reached(status) ? known.movedAt : now;
+    live.set({ status, statusAt: now, movedAt, workers: seen(known.workers, status.workers.list, now) });
     if (runId !== null) {
       const sample = { t: wallClockMs / 1000, generated: progress.generated, vip: counts.vip, normal: counts.normal };
       if (isActive(status.phase)) series.add(sample);
       else series.end(sample);
     }
-    this.#reached ??= { runId, rank: milestone({ runId, rank: -2 }, runId, status.phase)?.rank ?? -1 };
+    const news = known.status && newsOf(known.status, status);
+    if (news) {
+      this.onNews(news, status);
+      this.refresh();
+    }
     if (this.#gap) {
       this.#gap = false;
       this.#estimate(status);
@@ -199,17 +195,6 @@ export class Connection {
     const { times } = live.get();
     if (times?.current === phase && times.runId === runId) return;
     live.set({ times: entered(times, { phase, runId, at: serverNow(live.get(), Date.now()) }) });
-  }
-
-  #announce(phase: Status["phase"], runId: string | null): void {
-    const reached = this.#reached ?? { runId: null, rank: -1 };
-    // A retry reopens an ended run: its phases are announced again.
-    const again = reached.runId === runId && milestone({ runId, rank: 4 }, runId, phase) === null && reached.rank > 4;
-    const next = milestone(again ? { runId, rank: -1 } : reached, runId, phase);
-    if (!next) return;
-    this.#reached = next;
-    this.onMilestone(phase, runId);
-    this.refresh();
   }
 
   #loading: string | null = null;
@@ -250,7 +235,7 @@ export class Connection {
         // The API does not answer, which an open stream has not noticed yet.
         if (error instanceof Problem && error.status === 0) this.#stream?.abort();
         // The key was revoked, or the session has expired.
-        if (error instanceof Problem && error.status === 401) live.set({ session: null, mustSignIn: true });
+        if (error instanceof Problem && error.status === 401) askToSignIn();
       }
       const { health: known } = live.get();
       const calm = known?.queue.connected === true && !failing ? 2_500 : 1_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Phase } from "../api/client";
-import { entered, isActive, milestone, rank, timeIn, type PhaseTimes } from "./phases";
+import type { Phase, Status } from "../api/client";
+import { entered, fenceOpened, isActive, STEPS, stepState, timeIn, type PhaseTimes } from "./phases";
 
 const timesAfter = (changes: [Phase, number, string?][]): PhaseTimes => {
   let times: PhaseTimes | null = null;
@@ -47,30 +47,42 @@ describe("time in phases", () => {
 test("a run in ERROR is active", () => {
   const active = (["IDLE", "GENERATING", "ERROR", "DONE", "ABORTED"] as Phase[]).map(isActive);
   expect(active).toEqual([false, true, true, false, false]);
-  expect([rank("GENERATING"), rank("DONE"), rank("ABORTED")]).toEqual([0, 5, -1]);
 });
 
-describe("milestones", () => {
-  const announced = (phases: Phase[], runId = "a") => {
-    let reached = { runId: null as string | null, rank: -1 };
-    return phases.filter((phase) => {
-      const next = milestone(reached, runId, phase);
-      if (next) reached = next;
-      return next !== null;
-    });
-  };
+describe("the phases of a run", () => {
+  const run = (phase: Phase, change: { generated?: number; deferred?: number; open?: boolean; firstNormalAt?: string } = {}) =>
+    ({
+      phase,
+      progress: { target: 100, generated: change.generated ?? 100, processedTotal: 0 },
+      ledger: { vip: {}, normal: { deferred: change.deferred ?? 0 } },
+      fence: { open: change.open ?? false, firstNormalAt: change.firstNormalAt ?? null },
+    }) as Status;
+  const states = (status: Status, seen: [Phase, number][] = []) => STEPS.map((step) => stepState(step, status, seen.length > 0 ? timesAfter(seen) : null)).join(" ");
 
-  test("are a run's first time in each phase, and its end", () => {
-    const phases: Phase[] = ["GENERATING", "ENQUEUE_VIP", "GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "ENQUEUE_NORMAL", "DONE", "DONE"];
-    expect(announced(phases)).toEqual(["GENERATING", "ENQUEUE_VIP", "WAITING_VIP_DRAIN", "ENQUEUE_NORMAL", "WAITING_NORMAL_DRAIN", "DONE"]);
+  test("are not over because a later one was entered: they alternate", () => {
+    const seen: [Phase, number][] = [["GENERATING", 1], ["ENQUEUE_VIP", 2], ["GENERATING", 3]];
+    expect(states(run("ENQUEUE_VIP", { generated: 60 }), seen.slice(0, 2))).toBe("begun here ahead ahead ahead ahead");
+    expect(states(run("GENERATING", { generated: 60 }), seen)).toBe("here begun ahead ahead ahead ahead");
+    expect(states(run("WAITING_VIP_DRAIN", { deferred: 70 }))).toBe("over over here ahead ahead ahead");
+    expect(states(run("ENQUEUE_NORMAL", { deferred: 50, open: true }))).toBe("over over over here ahead ahead");
+    expect(states(run("WAITING_NORMAL_DRAIN", { deferred: 50, open: true }), [["ENQUEUE_NORMAL", 4], ["WAITING_NORMAL_DRAIN", 5]])).toBe("over over over begun here ahead");
+    expect(states(run("DONE", { open: true }))).toBe("over over over over over here");
   });
 
-  test("are errors and cancels in any phase, and never IDLE", () => {
-    expect(announced(["IDLE", "GENERATING", "ERROR"])).toEqual(["GENERATING", "ERROR"]);
-    expect(announced(["GENERATING", "ABORTED", "GENERATING"])).toEqual(["GENERATING", "ABORTED"]);
+  test("of a cancelled run are over only if the figures say so", () => {
+    const seen: [Phase, number][] = [["GENERATING", 1], ["ENQUEUE_VIP", 2], ["ABORTED", 3]];
+    expect(states(run("ABORTED", { generated: 60 }), seen)).toBe("begun stopped ahead ahead ahead ahead");
+    expect(states(run("ABORTED", { generated: 60 }), [["GENERATING", 1], ["ABORTED", 3]])).toBe("stopped ahead ahead ahead ahead ahead");
+    const late: [Phase, number][] = [["ENQUEUE_NORMAL", 4], ["WAITING_NORMAL_DRAIN", 5], ["ABORTED", 6]];
+    expect(states(run("ABORTED", { firstNormalAt: "2026-11-23T00:00:00.000Z" }), late)).toBe("over over over begun stopped ahead");
   });
 
-  test("begin again with another run", () => {
-    expect(milestone({ runId: "a", rank: 5 }, "b", "GENERATING")).toEqual({ runId: "b", rank: 0 });
+  test("have a fence that stays open when the run stops, and is shut in a replay", () => {
+    const at = "2026-11-23T00:00:00.000Z";
+    expect(fenceOpened(run("ERROR", { firstNormalAt: at }))).toBe(true);
+    expect(fenceOpened(run("ERROR"))).toBe(false);
+    expect(fenceOpened(run("ABORTED", { firstNormalAt: at }))).toBe(true);
+    expect(fenceOpened(run("GENERATING", { firstNormalAt: at }))).toBe(false);
+    expect(fenceOpened(run("ENQUEUE_NORMAL", { open: true }))).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
-import type { Phase } from "../api/client";
+import type { Phase, Status } from "../api/client";
 
-/** The phases of a run, in order. */
+/** The phases of a run. Those before the fence alternate, and so do the two after it. */
 export const STEPS = [
   "GENERATING",
   "ENQUEUE_VIP",
@@ -19,8 +19,39 @@ export const isActive = (phase: Phase): boolean => !ENDED.includes(phase);
 
 export const isMoving = (phase: Phase): boolean => isActive(phase) && phase !== "ERROR";
 
-/** The position of a phase in a run; -1 for phases that are no step of it. */
-export const rank = (phase: Phase): number => (STEPS as readonly Phase[]).indexOf(phase);
+/** Is the fence open, or was it when the run stopped? */
+export const fenceOpened = ({ phase, fence }: Pick<Status, "phase" | "fence">): boolean =>
+  fence.open || (!isMoving(phase) && fence.firstNormalAt !== null);
+
+/** here: now; over: for good; begun: left, and perhaps entered again; stopped: the run ended there. */
+export type StepState = "here" | "over" | "begun" | "stopped" | "ahead";
+
+/** Where a run is in one of its phases. The figures say what is over: the run may be in an earlier phase again. */
+export function stepState(step: Step, status: Status, times: PhaseTimes | null): StepState {
+  const { phase, progress, ledger } = status;
+  if (phase === step) return "here";
+  if (phase === "DONE") return "over";
+  if ((phase === "ABORTED" || phase === "ERROR") && lastStep(times) === step) return "stopped";
+  const stored = progress.target > 0 && progress.generated >= progress.target;
+  const opened = fenceOpened(status);
+  const over: Record<Step, boolean> = {
+    GENERATING: stored,
+    ENQUEUE_VIP: stored,
+    WAITING_VIP_DRAIN: opened,
+    // A cancel leaves none deferred, whether they were enqueued or not.
+    ENQUEUE_NORMAL: opened && stored && ledger.normal.deferred === 0 && phase !== "ABORTED",
+    WAITING_NORMAL_DRAIN: false,
+    DONE: false,
+  };
+  if (over[step]) return "over";
+  return times?.entered[step] === undefined ? "ahead" : "begun";
+}
+
+/** The phase that was entered last, and is no end. */
+function lastStep(times: PhaseTimes | null): Step | undefined {
+  const when = (step: Step) => times?.entered[step] ?? -Infinity;
+  return STEPS.slice(0, -1).filter((step) => when(step) > -Infinity).sort((one, other) => when(other) - when(one))[0];
+}
 
 export interface PhaseTimes {
   runId: string | null;
@@ -67,15 +98,4 @@ export function timeIn(times: PhaseTimes | null, phase: Phase, now: number): num
     return (spent ?? 0) + Math.max(0, now - times.since);
   }
   return spent ?? null;
-}
-
-/**
- * Which changes of phase are announced: the first time a run is in a phase, and its end.
- * Answers the rank to remember, or null for a change that is not announced.
- */
-export function milestone(reached: { runId: string | null; rank: number }, runId: string | null, phase: Phase) {
-  if (phase === "IDLE") return null;
-  const at = phase === "ABORTED" || phase === "ERROR" ? STEPS.length : rank(phase);
-  if (reached.runId === runId && at <= reached.rank) return null;
-  return { runId, rank: at };
 }

@@ -14,6 +14,8 @@ export interface Live {
   status: Status | null;
   /** When the status arrived, by this machine's clock. */
   statusAt: number;
+  /** When the run last moved, by this machine's clock. */
+  movedAt: number;
   health: Health | null;
   /** Which store the API does not reach, and why. The health of the queue does not cover MongoDB. */
   unready: string | null;
@@ -27,6 +29,8 @@ export interface Live {
   session: Session | null;
   /** The API requires authentication, and nobody has signed in. */
   mustSignIn: boolean;
+  /** Somebody had signed in, and their session or key is no longer valid. */
+  sessionEnded: boolean;
 }
 
 export type Worker = Status["workers"]["list"][number];
@@ -44,6 +48,7 @@ export const unknown: Live = {
   trouble: null,
   status: null,
   statusAt: 0,
+  movedAt: 0,
   health: null,
   unready: null,
   times: null,
@@ -52,6 +57,7 @@ export const unknown: Live = {
   ahead: 0,
   session: null,
   mustSignIn: false,
+  sessionEnded: false,
 };
 
 export const live = new Store<Live>(unknown);
@@ -78,14 +84,6 @@ export const silentFor = ({ ahead }: Live, worker: Worker, now: number): number 
 /** Are the data current? */
 export const isFresh = ({ link, health }: Live): boolean =>
   (link === "live" || link === "polling") && health?.queue.connected !== false;
-
-/** Why the data are not current, if the API says why. */
-export function outage({ health, unready, trouble, link }: Live): string | null {
-  if (link === "offline") return trouble;
-  if (health && !health.queue.connected) return health.error ?? "";
-  if (unready !== null) return unready;
-  return link === "polling" ? trouble : null;
-}
 
 /** Ms since the run was accepted. It advances between two answers while the data are current. */
 export function wallClock(state: Live, now: number): number {

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { isMoving } from "./phases";
 import { rates } from "./series";
+import { standsStill } from "./still";
 import { live, series, type Live } from "./store";
 
 /** A part of the live data. The component renders again when that part changes. */
@@ -18,10 +19,17 @@ export function useNow(step = 1_000): number {
   return now;
 }
 
+/** Does nothing of the current run move? */
+export function useStill(): boolean {
+  const now = useNow();
+  return useLive((state) => standsStill(state, now));
+}
+
 /** Orders processed per second in the last seconds; null while no run moves. */
 export function useRate(): number | null {
   const seen = useSyncExternalStore(series.subscribe, () => series.version);
+  const still = useStill();
   const moving = useLive((state) => state.status !== null && isMoving(state.status.phase));
   const rate = useMemo(() => rates(series.samples)[3].at(-1) ?? 0, [seen]);
-  return moving ? rate : null;
+  return !moving ? null : still ? 0 : rate;
 }

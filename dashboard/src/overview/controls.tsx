@@ -15,6 +15,7 @@ import { useLive } from "../live/use";
 import { Button } from "../ui/button";
 import { Panel } from "../ui/panel";
 import { Limits } from "./limits";
+import { RunFlow } from "./run-flow";
 
 const DIALOGS = { generate: GenerateDialog, cancel: CancelDialog, reset: ResetDialog, retry: RetryDialog, clean: CleanDialog };
 
@@ -73,6 +74,7 @@ export function Controls() {
         </p>
       )}
       <Limits />
+      <RunFlow />
       {Dialog && <Dialog onClose={() => setOpen(null)} />}
     </Panel>
   );

@@ -1,7 +1,8 @@
 import type { Health as HealthAnswer } from "../api/client";
 import { useTranslation, type Key } from "../i18n";
 import { total } from "../live/ledger";
-import { outage, type Live } from "../live/store";
+import { outage } from "../live/outage";
+import type { Live } from "../live/store";
 import { useLive } from "../live/use";
 import { Panel } from "../ui/panel";
 
@@ -22,8 +23,8 @@ function reasons(state: Live): [Key, Record<string, string | number>][] {
   const found: [Key, Record<string, string | number>][] = [];
   if (!health) return found;
   const { checks, processor, queue } = health;
-  if (!queue.connected) return [["health.redis", { error: health.error ?? "" }]];
-  if (unready !== null) found.push(["health.unready", { error: unready }]);
+  if (!queue.connected) return [["health.redis", {}]];
+  if (unready !== null) found.push(["health.unready", {}]);
   if (health.status === "error") found.push(["health.error", { error: health.error ?? "—" }]);
   if (processor.aborting) found.push(["health.aborting", {}]);
   else if (checks.aborted) found.push(["health.aborted", {}]);
@@ -48,7 +49,7 @@ export function Health() {
     <Panel title={t("health")}>
       <p className="flex items-center gap-2.5 text-lg font-semibold" data-health={seen}>
         <span aria-hidden="true" className={`size-3 rounded-full ${seen ? STYLES[seen] : "bg-quiet"}`} />
-        {seen ? t(seen === "offline" ? "link.offline" : (`health.is.${seen}` as Key)) : "…"}
+        {seen === "offline" ? t("link.offline") : seen === "unready" ? t(`banner.${away?.away ?? "stores"}` as Key) : seen ? t(`health.is.${seen}` as Key) : "…"}
       </p>
       <ul className="mt-2 space-y-1.5 text-sm text-soft">
         {found.map(([key, values]) => (
@@ -56,7 +57,7 @@ export function Health() {
             {t(key, values)}
           </li>
         ))}
-        {offline && <li>{away}</li>}
+        {offline && <li>{t("link.offline.words")}</li>}
         {health?.status === "healthy" && found.length === 0 && !offline && <li>{t("health.well")}</li>}
       </ul>
     </Panel>

@@ -1,5 +1,6 @@
 import type { Phase } from "../api/client";
-import { useTranslation, type Key } from "../i18n";
+import { useTranslation } from "../i18n";
+import { phaseName } from "../live/phase-words";
 
 const STYLES: Record<Phase, string> = {
   IDLE: "bg-sunk text-soft",
@@ -13,11 +14,13 @@ const STYLES: Record<Phase, string> = {
   ERROR: "bg-bad-wash text-bad",
 };
 
-export function PhaseBadge({ phase }: { phase: Phase }) {
-  const { t } = useTranslation();
+/** `dead`: how many of the run's orders are dead letters. */
+export function PhaseBadge({ phase, dead }: { phase: Phase; dead: number }) {
+  const translation = useTranslation();
+  const look = phase === "DONE" && dead > 0 ? "bg-warn-wash text-warn" : STYLES[phase];
   return (
-    <span data-phase={phase} className={`rounded-full px-2.5 py-1 text-xs font-semibold whitespace-nowrap ${STYLES[phase]}`}>
-      {t(`phase.${phase}` as Key)}
+    <span data-phase={phase} className={`rounded-full px-2.5 py-1 text-xs font-semibold whitespace-nowrap ${look}`}>
+      {phaseName(phase, dead, translation)}
     </span>
   );
 }

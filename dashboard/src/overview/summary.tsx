@@ -1,5 +1,8 @@
-import { useTranslation, type Key } from "../i18n";
-import { isActive, isMoving } from "../live/phases";
+import { useTranslation } from "../i18n";
+import { phaseWords } from "../live/phase-words";
+import { total } from "../live/ledger";
+import { isActive } from "../live/phases";
+import { standsStill } from "../live/still";
 import { isFresh, wallClock } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { shortId } from "../lib/format";
@@ -15,22 +18,24 @@ export function Summary() {
   if (!status) return null;
   const { phase, progress, eta, ledger } = status;
   const active = isActive(phase);
+  const dead = total(status, "dead");
   const wall = wallClock(state, now);
-  const left = eta.estimatedMs === null ? null : Math.max(0, eta.estimatedMs - (isFresh(state) && isMoving(phase) ? now - state.statusAt : 0));
+  const still = active && standsStill(state, now);
+  const left = eta.estimatedMs === null || still ? null : Math.max(0, eta.estimatedMs - (isFresh(state) ? now - state.statusAt : 0));
   const end = run && run.runId === status.runId ? Date.parse(run.createdAt) + wall : null;
   const target = Math.max(1, progress.target);
   const parts = [
     { key: "vip", className: "bg-vip", n: ledger.vip.processed },
     { key: "normal", className: "bg-normal", n: ledger.normal.processed },
-    { key: "dead", className: "bg-bad", n: ledger.vip.dead + ledger.normal.dead },
-    { key: "removed", className: "bg-quiet", n: ledger.vip.removed + ledger.normal.removed },
+    { key: "dead", className: "bg-bad", n: dead },
+    { key: "removed", className: "bg-quiet", n: total(status, "removed") },
   ];
   return (
     <section aria-label={t("summary")} className="panel flex min-w-0 flex-col justify-between p-5 sm:p-7">
       <div className="flex flex-wrap items-center gap-2">
-        <PhaseBadge phase={phase} />
+        <PhaseBadge phase={phase} dead={dead} />
         {status.paused && <span className="rounded-full bg-warn-wash px-2.5 py-1 text-xs font-semibold text-warn">{t("paused")}</span>}
-        <span className="text-sm text-soft">{t(`phase.${phase}.words` as Key)}</span>
+        <span className="text-sm text-soft">{phaseWords(phase, dead, { t })}</span>
       </div>
       {/* Fixed columns: the figures change all the time, and must not move. */}
       <div className="mt-3 grid items-end gap-x-6 gap-y-5 xl:grid-cols-[minmax(17.5rem,max-content)_minmax(0,1fr)]">
@@ -42,7 +47,7 @@ export function Summary() {
           <Figure
             name={active ? t("eta") : t("ended")}
             value={active ? (left === null ? "—" : clock(left)) : end === null ? "—" : time(end)}
-            more={active && left !== null ? t("left") : ""}
+            more={still ? t("eta.still") : active && left !== null ? t("left") : ""}
           />
           <Figure name={t("elapsed")} value={phase === "IDLE" ? "—" : active ? clock(wall) : duration(wall)} more={t("wall")} />
           <Figure name={t("average")} value={wall > 0 ? n((progress.processedTotal * 1000) / wall) : "—"} more={t("perSecond")} />

@@ -2,7 +2,7 @@ import { useMemo, useState, useSyncExternalStore } from "react";
 import { useTranslation, type Key } from "../i18n";
 import { rates } from "../live/series";
 import { series } from "../live/store";
-import { useLive } from "../live/use";
+import { useLive, useStill } from "../live/use";
 import { Chart, type Line } from "../ui/chart";
 import { Panel } from "../ui/panel";
 import { isMoving } from "../live/phases";
@@ -21,7 +21,8 @@ export function Throughput() {
   const throughput = useLive((state) => state.status?.throughput);
   const [hidden, setHidden] = useState<ReadonlySet<Key>>(new Set());
   const data = useMemo(() => rates(series.samples), [seen]);
-  const last = data.slice(1).map((line) => line.at(-1) ?? 0);
+  const still = useStill();
+  const last = data.slice(1).map((line) => (still ? 0 : (line.at(-1) ?? 0)));
   const generated = useLive(({ status }) =>
     status && status.generationTimeMs > 0 ? (status.progress.generated * 1000) / status.generationTimeMs : null,
   );

@@ -26,19 +26,18 @@ export function Workers() {
           {workers.map(({ worker, gone }) => (
             <li key={worker.id} data-worker={gone ? "gone" : "alive"} className="py-2">
               <div className="flex items-baseline justify-between gap-3 text-sm">
-                <span className="min-w-0 truncate">
-                  <code className="font-medium">{shortId(worker.id)}</code>{" "}
-                  <span className="text-soft" title={`pid ${worker.pid} · ${worker.version}`}>
-                    {worker.host}:{worker.pid}
-                  </span>
-                  {worker.processor && <span className={worker.breaker === "closed" ? "text-soft" : "text-warn"}> · {worker.processor}</span>}
-                </span>
+                <code className="font-medium">{shortId(worker.id)}</code>
                 <span className={`shrink-0 text-xs ${gone ? "text-bad" : "text-soft"}`}>
                   {gone || !fresh
                     ? t("workers.seen", { ago: clock(silentFor(state, worker, now)) })
                     : `${t("workers.busy", { busy: worker.busy, slots: worker.slots })} · ${t("workers.now")}`}
                 </span>
               </div>
+              {/* The process id tells the workers of one machine apart: it is never cut off. */}
+              <p className="text-sm break-words text-soft" title={worker.version}>
+                {worker.host}:{worker.pid}
+                {worker.processor && <span className={worker.breaker === "closed" ? "" : "text-warn"}> · {worker.processor}</span>}
+              </p>
               <div aria-hidden="true" className="mt-1.5 flex gap-[3px]">
                 {Array.from({ length: Math.min(worker.slots, 50) }, (_, i) => (
                   <span

@@ -1,6 +1,7 @@
-import { useEffect, useMemo, useState } from "react";
-import { get, type Run } from "../api/client";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { get, Problem, type Run } from "../api/client";
 import { useTranslation, type Key } from "../i18n";
+import { useAgain } from "../live/again";
 import { BUILTIN } from "../live/holds";
 import { rates, samplesOfLog, type Sample } from "../live/series";
 import { shortId } from "../lib/format";
@@ -10,32 +11,43 @@ import { Button } from "../ui/button";
 import { Chart } from "../ui/chart";
 import { Gantt } from "../ui/gantt";
 import { Panel } from "../ui/panel";
-import { toast } from "../ui/toasts";
-import { aligned, better, difference, MEASURES } from "./figures";
+import { aligned, better, dead, difference, MEASURES } from "./figures";
 import { Source } from "./source";
 
 /** One run, or two side by side. */
 export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () => void }) {
   const { t } = useTranslation();
   const [runs, setRuns] = useState<readonly Run[]>([]);
+  const [trouble, setTrouble] = useState<string | null>(null);
   const [log, setLog] = useState<readonly string[]>([]);
   const wanted = ids.join(",");
+  const load = useCallback(
+    async (signal: AbortSignal) => {
+      try {
+        const found = await Promise.all(wanted.split(",").map((runId) => get("/pedidos/runs/{runId}", { path: { runId }, signal })));
+        // What has not changed is not drawn again.
+        setRuns((known) => (JSON.stringify(known) === JSON.stringify(found) ? known : found));
+        setTrouble(null);
+      } catch (error) {
+        if (signal.aborted) return;
+        // One of them is deleted: what is known of it is no longer true.
+        if (error instanceof Problem && error.status === 404) setRuns([]);
+        setTrouble(errorText(error));
+      }
+    },
+    [wanted],
+  );
+  useAgain(load);
   useEffect(() => {
-    let stale = false;
-    Promise.all(wanted.split(",").map((runId) => get("/pedidos/runs/{runId}", { path: { runId } }))).then(
-      (found) => !stale && setRuns(found),
-      (error: unknown) => !stale && toast("bad", errorText(error)),
-    );
-    get("/pedidos/logs", { query: { lines: 5000, level: "info" } }).then(
-      ({ logs }) => !stale && setLog(logs.logMessages),
+    const stop = new AbortController();
+    get("/pedidos/logs", { query: { lines: 5000, level: "info" }, signal: stop.signal }).then(
+      ({ logs }) => setLog(logs.logMessages),
       () => {},
     );
-    return () => {
-      stale = true;
-    };
+    return () => stop.abort();
   }, [wanted]);
   const [one, other] = runs;
-  if (!one) return null;
+  if (!one && !trouble) return null;
   return (
     <Panel
       title={other ? t("compare.two") : t("compare.one")}
@@ -45,6 +57,21 @@ export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () 
         </Button>
       }
     >
+      {trouble && (
+        <p role="alert" className="mb-4 rounded-lg bg-bad-wash px-4 py-3 text-sm text-bad">
+          {trouble}
+        </p>
+      )}
+      {one && <Both one={one} other={other} log={log} />}
+    </Panel>
+  );
+}
+
+function Both({ one, other, log }: { one: Run; other: Run | undefined; log: readonly string[] }) {
+  const { t } = useTranslation();
+  const runs = useMemo(() => (other ? [one, other] : [one]), [one, other]);
+  return (
+    <>
       <div className="grid gap-x-10 gap-y-6 lg:grid-cols-2">
         {[one, other].map((run, i) =>
           run ? (
@@ -58,7 +85,7 @@ export function Compare({ ids, onClear }: { ids: readonly string[]; onClear: () 
       </div>
       <Curves runs={runs} log={log} />
       <Figures one={one} other={other} />
-    </Panel>
+    </>
   );
 }
 
@@ -71,7 +98,7 @@ function Windows({ run, name, length }: { run: Run; name: string; length: number
       <h3 className="mb-3 flex flex-wrap items-center gap-2 text-sm">
         <span className="flex size-6 items-center justify-center rounded-md bg-ink text-xs font-bold text-panel">{name}</span>
         <code className="font-semibold">{shortId(run.runId)}</code>
-        <PhaseBadge phase={run.phase} />
+        <PhaseBadge phase={run.phase} dead={dead(run)} />
         <span className="text-soft">
           {n(run.quantity)} · {run.source === "import" ? <Source of={run} /> : `${t("seed")} ${run.seed}`}
           {run.processor !== BUILTIN && ` · ${t("processor")} ${run.processor}`} · {moment(run.createdAt)}

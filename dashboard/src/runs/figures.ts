@@ -2,6 +2,8 @@ import type { Run } from "../api/client";
 
 export const processed = (run: Run): number => run.totalProcessedVIP + run.totalProcessedNormal;
 
+export const dead = (run: Run): number => run.totalFailedVIP + run.totalFailedNormal;
+
 export const rate = (orders: number, ms: number): number => (ms > 0 ? (orders * 1000) / ms : 0);
 
 export interface Measure {

@@ -1,9 +1,10 @@
-import { useEffect, useState } from "react";
-import { get, type Run } from "../api/client";
+import { useCallback, useState } from "react";
+import { get, Problem, type Run } from "../api/client";
 import { useTranslation } from "../i18n";
+import { useAgain } from "../live/again";
 import { useLive } from "../live/use";
 import { csv, download } from "../lib/table";
-import { go, link, usePlace } from "../lib/router";
+import { go, link, parse, usePlace } from "../lib/router";
 import { shortId } from "../lib/format";
 import { errorText } from "../api/error-text";
 import { PhaseBadge } from "../overview/phase-badge";
@@ -11,15 +12,19 @@ import { Button } from "../ui/button";
 import { Empty } from "../ui/panel";
 import { toast } from "../ui/toasts";
 import { Compare } from "./compare";
-import { processed, rate } from "./figures";
+import { dead, processed, rate } from "./figures";
 import { Source } from "./source";
 
 const PAGE = 15;
+/** How many runs are compared. */
+const MOST = 2;
+
+const compared = (query: URLSearchParams): string[] => query.get("compare")?.split(",").filter(Boolean).slice(0, MOST) ?? [];
 
 export function Runs() {
   const { t, n, duration, moment } = useTranslation();
   const { query } = usePlace();
-  const chosen = query.get("compare")?.split(",").filter(Boolean).slice(0, 2) ?? [];
+  const chosen = compared(query);
   // The cursors of the previous pages. The first page has none.
   const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
   const [page, setPage] = useState<{ runs: readonly Run[]; next: string | null } | null>(null);
@@ -29,21 +34,29 @@ export function Runs() {
   const phase = useLive((state) => state.status?.phase);
   const runId = useLive((state) => state.status?.runId);
   const cursor = cursors.at(-1) ?? null;
-  useEffect(() => {
-    const stop = new AbortController();
-    get("/pedidos/runs", { query: { limit: PAGE, ...(cursor && { cursor }) }, signal: stop.signal }).then(
-      ({ runs, nextCursor }) => {
+  const load = useCallback(
+    async (signal: AbortSignal) => {
+      try {
+        const { runs, nextCursor } = await get("/pedidos/runs", { query: { limit: PAGE, ...(cursor && { cursor }) }, signal });
         setPage({ runs, next: nextCursor });
         setTrouble(null);
-      },
-      (error: unknown) => !stop.signal.aborted && setTrouble(errorText(error)),
-    );
-    return () => stop.abort();
-  }, [cursor, phase, runId]);
+      } catch (error) {
+        if (signal.aborted) return;
+        // The run that this page began after is deleted.
+        if (cursor && error instanceof Problem && error.status === 400) setCursors([null]);
+        else setTrouble(errorText(error));
+      }
+    },
+    [cursor],
+  );
+  useAgain(load, `${runId} ${phase}`);
 
   const choose = (id: string) => {
-    const next = chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id].slice(-2);
-    go(link("runs", { compare: next.join(",") }));
+    // As the address is now: two clicks may come before the page shows the first.
+    const now = compared(parse(window.location.hash).query);
+    const next = now.includes(id) ? now.filter((other) => other !== id) : [...now, id];
+    if (next.length > MOST) toast("info", t("runs.enough"));
+    else go(link("runs", { compare: next.join(",") }));
   };
   const save = async (form: "csv" | "json") => {
     setExporting(true);
@@ -117,7 +130,7 @@ export function Runs() {
                     <code title={run.runId}>{shortId(run.runId)}</code>
                   </td>
                   <td className={cell}>
-                    <PhaseBadge phase={run.phase} />
+                    <PhaseBadge phase={run.phase} dead={dead(run)} />
                   </td>
                   <td className={`${cell} hidden md:table-cell`}>
                     <Source of={run} />
@@ -128,7 +141,7 @@ export function Runs() {
                   </td>
                   <td className={`${cell} hidden text-end sm:table-cell`}>{duration(run.wallClockMs)}</td>
                   <td className={`${cell} hidden text-end sm:table-cell`}>{n(rate(processed(run), run.wallClockMs))}</td>
-                  <td className={`${cell} hidden text-end lg:table-cell`}>{n(run.totalFailedVIP + run.totalFailedNormal)}</td>
+                  <td className={`${cell} hidden text-end lg:table-cell`}>{n(dead(run))}</td>
                   <td className={`${cell} hidden text-soft md:table-cell`}>{moment(run.createdAt)}</td>
                 </tr>
               ))}

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useTranslation, type Key } from "../i18n";
 import { REFRESH } from "../lib/meta";
-import { isFresh, outage } from "../live/store";
+import { outage } from "../live/outage";
+import { isFresh } from "../live/store";
 import { useLive, useNow } from "../live/use";
 import { choose, prefs, type Theme } from "../lib/prefs";
 import { link, usePlace, VIEWS } from "../lib/router";
@@ -24,7 +25,7 @@ export function Header() {
   const dead = useLive((state) => (state.status ? total(state.status, "dead") : 0));
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-ground/95 backdrop-blur">
-      <a href="#main" onClick={skip} className="sr-only focus:not-sr-only focus:absolute focus:p-3">
+      <a href="#main" onClick={skip} className="sr-only focus:not-sr-only focus:absolute focus:start-2 focus:top-2 focus:z-30 focus:rounded-[10px] focus:bg-ink focus:px-4 focus:py-2 focus:text-sm focus:text-panel">
         {t("skip")}
       </a>
       <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-6 gap-y-1 px-4 pt-2 sm:px-6 md:flex-nowrap md:pt-0">
@@ -160,18 +161,25 @@ export function Banner() {
   const now = useNow();
   const away = outage(state);
   if (away === null) return null;
-  const offline = state.link === "offline";
   const age = state.status ? t("banner.age", { ago: clock(Math.max(0, now - state.statusAt)) }) : "";
   return (
-    <div role="alert" data-banner={offline ? "offline" : "outage"} className="border-b border-bad bg-bad-wash text-sm text-bad">
+    <div role="alert" data-banner={away.away === "offline" ? "offline" : "outage"} className="border-b border-bad bg-bad-wash text-sm text-bad">
       <div className="mx-auto flex max-w-7xl items-start gap-3 px-4 py-3 sm:px-6">
         <Icon name="warning" className="mt-0.5" />
-        <p className="min-w-0 flex-1 break-words">
-          <strong>{t(offline ? "banner.offline" : "banner.outage")}</strong> {away}{" "}
-          <span className="whitespace-nowrap" aria-live="off">
-            {age}
-          </span>
-        </p>
+        <div className="min-w-0 flex-1 break-words">
+          <p>
+            <strong>{t(`banner.${away.away}` as Key)}</strong>{" "}
+            <span className="whitespace-nowrap" aria-live="off">
+              {age}
+            </span>
+          </p>
+          {away.detail && (
+            <details>
+              <summary>{t("banner.details")}</summary>
+              <p className="font-mono">{away.detail}</p>
+            </details>
+          )}
+        </div>
         <Button kind="ghost" tipEnd onClick={() => window.location.reload()}>
           {t("do.reload")}
         </Button>

@@ -1,6 +1,7 @@
 import { useId, useState, type FormEvent } from "react";
 import { useTranslation } from "../i18n";
 import { connection } from "../live/page";
+import { useLive } from "../live/use";
 import { signIn } from "../live/session";
 import { errorText } from "../api/error-text";
 
@@ -8,6 +9,7 @@ import { errorText } from "../api/error-text";
 export function SignIn() {
   const { t } = useTranslation();
   const id = useId();
+  const ended = useLive((state) => state.sessionEnded);
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -23,6 +25,11 @@ export function SignIn() {
   return (
     <form onSubmit={submit} className="panel mx-auto max-w-md space-y-4 p-5 sm:p-6">
       <h1 className="text-2xl font-semibold tracking-tight">{t("signIn")}</h1>
+      {ended && (
+        <p role="status" className="rounded-lg bg-warn-wash px-4 py-3 text-sm text-warn">
+          {t("signIn.ended")}
+        </p>
+      )}
       <div>
         <label htmlFor={id} className="mb-1 block text-sm font-medium">
           {t("signIn.key")}

@@ -1,13 +1,24 @@
 import type { Phase } from "../api/client";
-import { currentTranslation, type Key } from "../i18n";
+import { currentTranslation } from "../i18n";
+import { phaseName } from "../live/phase-words";
+import { total } from "../live/ledger";
 import { isActive } from "../live/phases";
 import { live } from "../live/store";
 import { prefs } from "../lib/prefs";
 
+interface Shown {
+  percent: number;
+  phase: Phase;
+  /** How many orders are dead letters. */
+  dead: number;
+  /** The API cannot be reached. */
+  away: boolean;
+}
+
 /** A ring that shows the progress; its colour shows the kind of phase. */
-export function icon(percent: number, phase: Phase, away: boolean): string {
+export function icon({ percent, phase, dead, away }: Shown): string {
   const colours: Partial<Record<Phase, string>> = {
-    DONE: "#22c55e",
+    DONE: dead > 0 ? "#f59e0b" : "#22c55e",
     ABORTED: "#f59e0b",
     ERROR: "#ef4444",
     ENQUEUE_NORMAL: "#2dd4bf",
@@ -21,9 +32,9 @@ export function icon(percent: number, phase: Phase, away: boolean): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-export function title(percent: number, phase: Phase, away: boolean): string {
+export function title({ percent, phase, dead, away }: Shown): string {
   const { t } = currentTranslation();
-  const words = t(`phase.${phase}` as Key);
+  const words = phaseName(phase, dead, { t });
   const parts = [away ? t("link.offline") : "", isActive(phase) ? `${Math.floor(percent)} %` : "", phase === "IDLE" ? "" : words, "Pedidos"];
   return parts.filter(Boolean).join(" · ");
 }
@@ -35,10 +46,10 @@ export function keepTitle(): void {
     const { status, link } = live.get();
     if (!status) return;
     const away = link === "offline";
-    const percent = Math.floor(status.eta.progressPercent);
-    const name = title(percent, status.phase, away);
+    const now = { percent: Math.floor(status.eta.progressPercent), phase: status.phase, dead: total(status, "dead"), away };
+    const name = title(now);
     if (document.title !== name) document.title = name;
-    const drawn = icon(percent, status.phase, away);
+    const drawn = icon(now);
     if (drawn === shown) return;
     shown = drawn;
     // Not every browser redraws the icon when only the link's address changes.

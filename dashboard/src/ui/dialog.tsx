@@ -107,7 +107,7 @@ export function ConfirmForm({ children, verb, danger, busy, reason, error, onCon
       </p>
       <div className="mt-6 flex flex-wrap justify-end gap-2">
         <button type="button" onClick={onClose} className="min-h-10 rounded-[10px] border border-quiet px-4 text-sm font-medium hover:bg-sunk">
-          {t("back")}
+          {t("close")}
         </button>
         <button
           type="submit"

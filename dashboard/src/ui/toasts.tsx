@@ -44,7 +44,7 @@ export function Toasts() {
       role="log"
       aria-live="polite"
       aria-label={t("toasts")}
-      className="fixed inset-x-3 bottom-3 z-50 flex flex-col items-end gap-2 sm:inset-x-auto sm:end-5 sm:bottom-5"
+      className="fixed inset-x-3 bottom-3 z-50 flex flex-col items-start gap-2 sm:inset-x-auto sm:start-5 sm:bottom-5"
     >
       {toasts.map(({ id, kind, text }) => (
         <div

@@ -12,10 +12,7 @@ use tokio::{
 use xtask::services::{Server, Services};
 
 use super::{cpu_time, peak_mib, quantile};
-use crate::{
-    client::Client,
-    cluster::{Cluster, Kind},
-};
+use crate::{client::Client, cluster::Cluster};
 
 /// How often the status is asked for.
 const EVERY: Duration = Duration::from_millis(5);
@@ -74,37 +71,57 @@ pub async fn cluster(settings: &[(&str, &str)]) -> Cluster {
     Cluster::new(&all).await
 }
 
+/// The processes of a measured run: API, workers, Redis, MongoDB. A server that is not ours has none.
+pub struct Processes([Vec<u32>; 4]);
+
+impl Processes {
+    /// Starts an API and so many workers.
+    pub async fn start(cluster: &mut Cluster, workers: usize) -> Self {
+        let api = cluster.start_api().await;
+        let api = vec![cluster.process(api).pid];
+        let mut others = Vec::new();
+        for _ in 0..workers {
+            let worker = cluster.start_worker().await;
+            others.push(cluster.process(worker).pid);
+        }
+        let server = |server| Services::of_environment().pid(server).into_iter().collect();
+        let [redis, mongo] = Server::ALL.map(server);
+        Self([api, others, redis, mongo])
+    }
+
+    /// CPU time of each so far, s; none without a process.
+    pub fn cpu_seconds(&self) -> [Option<f64>; 4] {
+        self.0.each_ref().map(|pids| {
+            let used: Option<Duration> = pids.iter().map(|pid| cpu_time(*pid)).sum();
+            used.filter(|_| !pids.is_empty()).map(|time| time.as_secs_f64())
+        })
+    }
+
+    /// The same since then.
+    pub fn cpu_since(&self, before: [Option<f64>; 4]) -> [Option<f64>; 4] {
+        let after = self.cpu_seconds();
+        std::array::from_fn(|i| Some(after[i]? - before[i]?))
+    }
+
+    /// The most memory that one of each has held, MiB.
+    fn peak_mib(&self) -> [Option<f64>; 4] {
+        self.0.each_ref().map(|pids| pids.iter().filter_map(|pid| peak_mib(*pid)).reduce(f64::max))
+    }
+}
+
 /// A run of so many orders, on so many workers with the default settings.
 pub async fn run(quantity: u32, workers: usize) -> Ours {
     let mut cluster = cluster(&[]).await;
-    let mut pids = vec![("api", cluster.start_one(Kind::Api, &[]).await)];
-    for _ in 0..workers {
-        pids.push(("worker", cluster.start_one(Kind::Worker, &[]).await));
-    }
-    let pids: Vec<_> = pids.into_iter().map(|(name, id)| (name, cluster.process(id).pid)).collect();
-    let servers = Server::ALL.map(|server| Services::of_environment().pid(server));
-    let used = || {
-        let of = |wanted| {
-            let all = pids.iter().filter(|(name, _)| *name == wanted);
-            all.filter_map(|(_, pid)| cpu_time(*pid)).sum::<Duration>()
-        };
-        let [redis, mongo] = servers.map(|pid| pid.and_then(cpu_time));
-        [Some(of("api")), Some(of("worker")), redis, mongo]
-            .map(|time| time.map(|t| t.as_secs_f64()))
-    };
-    let before = used();
+    let processes = Processes::start(&mut cluster, workers).await;
+    let before = processes.cpu_seconds();
     let began = Instant::now();
     let run_id = cluster.client().generate(quantity).await;
     let Followed { samples, livez, seconds } = follow(cluster.client(), began).await;
-    let after = used();
+    let cpu_seconds = processes.cpu_since(before);
     cluster.audit().await;
     let last = cluster.client().status().await;
     assert!(last.is_of(&run_id), "{:#}", last.json);
-    let peak = |wanted| {
-        let all = pids.iter().filter(|(name, _)| *name == wanted);
-        all.filter_map(|(_, pid)| peak_mib(*pid)).fold(0.0, f64::max)
-    };
-    let peak_mib = [Some(peak("api")), Some(peak("worker")), servers[0].and_then(peak_mib)];
+    let [api, worker, redis, _] = processes.peak_mib();
     cluster.finish().await;
     let percentiles = |mut latencies: Vec<f64>| {
         latencies.sort_by(f64::total_cmp);
@@ -120,8 +137,8 @@ pub async fn run(quantity: u32, workers: usize) -> Ours {
         statuses: samples.len(),
         eta_within_20_percent: 100.0 * good as f64 / estimates.len().max(1) as f64,
         eta_worst_percent: long.map(|(by, _)| 100.0 * by.abs()).fold(0.0, f64::max),
-        cpu_seconds: std::array::from_fn(|i| Some(after[i]? - before[i]?)),
-        peak_mib,
+        cpu_seconds,
+        peak_mib: [api, worker, redis],
     }
 }
 

@@ -1,13 +1,14 @@
 //! `make bench`: the floor, runs of ours, and our parts, in turns on the same servers.
 //! The last line says where the figures are as JSON.
 //!
-//!   QUANTITY  orders of a run (100000)    WORKERS  numbers of workers ("1 2 4 8")
+//!   QUANTITY  orders of a run (100000; ONLY=processor: 200000)
+//!   WORKERS   numbers of workers ("1 2 4 8")
 //!   ROUNDS    how often each is measured (5)
 //!   AGAINST   a folder with the programs of another build: their runs, too, in turns with ours
 //!   CANCELLED orders of a run that is cancelled (1000000)
 //!   IMPORTED  lines of an import (1000000), at least 50,000: it is killed between two blocks
 //!   IMPORTED_10 lines of a longer one, uploaded once; not given: none
-//!   ONLY      cancel or import: that alone
+//!   ONLY      cancel, import or processor: that alone
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use pedidos_e2e::{
         floor::{self, Drives, Took},
         import, import_table,
         ours::{self, Ours},
-        parts, recovery, scaling,
+        parts, processor, processor_table, receiver, recovery, scaling,
     },
     programs_from,
 };
@@ -49,18 +50,31 @@ fn number(text: &str) -> Option<u32> {
     text.trim().replace('_', "").parse().ok().filter(|number| *number > 0)
 }
 
+fn main() {
+    // The receiver is a process of its own, so that its CPU time can be told apart.
+    if std::env::args().nth(1).as_deref() == Some(receiver::ARGUMENT) {
+        receiver::serve();
+    } else {
+        measure();
+    }
+}
+
 #[expect(clippy::too_many_lines, reason = "one measurement after the other, round by round")]
 #[tokio::main]
-async fn main() {
-    let quantity = setting("QUANTITY", "100000", number);
+async fn measure() {
+    let only = std::env::var("ONLY").unwrap_or_default();
     let rounds = setting("ROUNDS", "5", number);
+    if only == "processor" {
+        return only_processor(setting("QUANTITY", "200000", number), rounds).await;
+    }
+    let quantity = setting("QUANTITY", "100000", number);
     let all = |text: &str| text.split_whitespace().map(number).collect::<Option<Vec<_>>>();
     let workers = setting("WORKERS", "1 2 4 8", all);
     let against = std::env::var_os("AGAINST").filter(|folder| !folder.is_empty());
     let against = against.map(std::path::PathBuf::from);
     let builds: Vec<_> = std::iter::once(None).chain(against.map(Some)).collect();
     let to_cancel = setting("CANCELLED", "1000000", number);
-    if std::env::var("ONLY").is_ok_and(|only| only == "cancel") {
+    if only == "cancel" {
         let mut cancels = Vec::new();
         for round in 1..=rounds {
             eprintln!("round {round} of {rounds}: cancel");
@@ -70,7 +84,7 @@ async fn main() {
     }
 
     let imported = setting("IMPORTED", "1000000", number);
-    if std::env::var("ONLY").is_ok_and(|only| only == "import") {
+    if only == "import" {
         return only_imports(imported, rounds).await;
     }
 
@@ -124,10 +138,7 @@ async fn main() {
     }
     let floor = Floor::of(quantity, &floors, drives);
     floor.show();
-    println!(
-        "\n| workers | ours, s | ÷ floor | GET /pedidos p50, p99, ms | GET /livez | ETA within ±20 % | CPU API + \
-         workers + Redis ÷ MongoDB | MongoDB's CPU ÷ floor's | peak MiB API, worker, Redis |\n|---|---|---|---|---|---|---|---|---|"
-    );
+    show_head();
     for (workers, build, runs) in &runs {
         let whose = if build.is_some() { ", of AGAINST" } else { "" };
         show(&format!("{workers}{whose}"), runs, &floor);
@@ -158,8 +169,7 @@ async fn main() {
         "machine": machine(),
         "quantity": quantity,
         "rounds": rounds,
-        "floor": { "driven": drives, "seconds": floor.all, "inserts": floor.inserts,
-                   "updates": floor.updates, "mongoCpuSeconds": floor.mongo_cpu_seconds },
+        "floor": floor.json(),
         "ours": runs.iter()
             .map(|(workers, build, runs)| {
                 json!({ "workers": workers, "against": build.is_some(), "runs": runs })
@@ -207,6 +217,33 @@ async fn only_imports(imported: u32, rounds: u32) {
     save(&json!({
         "machine": machine(),
         "import": { "quantity": imported, "rounds": imports, "longer": uploaded },
+    }));
+}
+
+/// Runs for a receiver beside those with `builtin`, and generated runs beside the floor.
+async fn only_processor(quantity: u32, rounds: u32) {
+    eprintln!("finding the best batch and concurrency of the floor");
+    let drives = floor::find_best().await;
+    let (mut floors, mut runs, mut processors) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}: floor, ours");
+        floors.push(floor::run(quantity, drives).await);
+        runs.push(Box::pin(ours::run(quantity, processor::WORKERS)).await);
+        eprintln!("round {round} of {rounds}: processor");
+        processors.push(Box::pin(processor::run(quantity)).await);
+    }
+    let floor = Floor::of(quantity, &floors, drives);
+    floor.show();
+    show_head();
+    show(&processor::WORKERS.to_string(), &runs, &floor);
+    processor_table::show(quantity, &processors);
+    save(&json!({
+        "machine": machine(),
+        "quantity": quantity,
+        "floor": floor.json(),
+        "ours": { "workers": processor::WORKERS, "runs": runs },
+        "processor": { "batch": processor::BATCH, "singles": processor::SINGLES,
+                       "rounds": processors },
     }));
 }
 
@@ -258,9 +295,16 @@ impl Floor {
             all: seconds(|[inserts, updates]| *inserts + *updates),
             inserts: seconds(|floor| floor[0]),
             updates: seconds(|floor| floor[1]),
-            mongo_cpu_seconds: measured(floors.iter().filter_map(|floor| floor.mongo_cpu_seconds)),
+            mongo_cpu_seconds: Measured::of_known(
+                floors.iter().filter_map(|floor| floor.mongo_cpu_seconds),
+            ),
             quantity: f64::from(quantity),
         }
+    }
+
+    fn json(&self) -> Value {
+        json!({ "driven": self.drives, "seconds": self.all, "inserts": self.inserts,
+                "updates": self.updates, "mongoCpuSeconds": self.mongo_cpu_seconds })
     }
 
     fn show(&self) {
@@ -278,14 +322,17 @@ impl Floor {
     }
 }
 
-/// Of what was measured of something, if anything was.
-fn measured(values: impl Iterator<Item = f64>) -> Option<Measured> {
-    let values: Vec<_> = values.collect();
-    (!values.is_empty()).then(|| Measured::of(values))
+/// The head of the table whose lines [`show`] prints.
+fn show_head() {
+    println!(
+        "\n| workers | ours, s | ÷ floor | GET /pedidos p50, p99, ms | GET /livez | ETA within ±20 % | CPU API + \
+         workers + Redis ÷ MongoDB | MongoDB's CPU ÷ floor's | peak MiB API, worker, Redis |\n|---|---|---|---|---|---|---|---|---|"
+    );
 }
 
 fn show(whose: &str, runs: &[Ours], floor: &Floor) {
-    let of = |figure: &dyn Fn(&Ours) -> Option<f64>| measured(runs.iter().filter_map(figure));
+    let of =
+        |figure: &dyn Fn(&Ours) -> Option<f64>| Measured::of_known(runs.iter().filter_map(figure));
     let shown = |measured: Option<Measured>, digits| {
         measured.map_or_else(|| "–".to_owned(), |measured| measured.shown(digits))
     };

@@ -5,52 +5,41 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Run, Survived,
-    plan::{Fault, ImportPlan, Plan, UploadFault, UploadStop},
+    Run,
+    plan::{Fault, ImportPlan, UploadFault, UploadStop},
     upload::{List, Sending, asks_again},
 };
 use crate::{
     cluster::Id,
-    imports::BUILTIN,
-    wait::{DEADLINE, POLL, in_time},
+    wait::{DEADLINE, POLL},
 };
 
 impl Run<'_> {
     /// Answers the id of the run, which is started.
-    pub(super) async fn import(
-        &mut self,
-        plan: &Plan,
-        import: &ImportPlan,
-        survived: &mut Survived,
-    ) -> String {
-        let list = List::of(plan.seed, import.lines);
-        let id = self.create_import(&format!("chaos-list-{}", plan.seed)).await;
+    pub(super) async fn import(&mut self, import: &ImportPlan) -> String {
+        let seed = self.plan.seed;
+        let list = List::of(seed, import.lines);
+        let id = self.create_import(&format!("chaos-list-{seed}")).await;
         for stop in &import.stops {
             self.upload_until(&id, &list, stop).await;
-            *survived.entry(stop.fault.kind()).or_default() += 1;
+            self.count(stop.fault.kind());
             self.moments.push(self.servers.moment());
         }
         self.completes(&id, &list).await;
         if let Some(server) = import.frozen_at_start {
             let fault = Fault::ServerFrozen(server);
             self.strike(fault).await;
-            *survived.entry(format!("start: {}", fault.kind())).or_default() += 1;
+            self.count(format!("start: {}", fault.kind()));
         }
         self.starts(&id).await;
         id
     }
 
     /// After a reset there is no such import any more; the same list becomes another.
-    pub(super) async fn import_again(
-        &mut self,
-        plan: &Plan,
-        import: &ImportPlan,
-        gone: &str,
-        key: &str,
-    ) -> String {
-        let path = format!("/pedidos/imports/{gone}/start?onRejects=skip&{BUILTIN}");
+    pub(super) async fn import_again(&mut self, import: &ImportPlan, key: &str) -> String {
+        let path = self.start_of(self.id());
         self.answer(&path, None).await.problem(404);
-        let list = List::of(plan.seed, import.lines);
+        let list = List::of(self.plan.seed, import.lines);
         let id = self.create_import(key).await;
         self.completes(&id, &list).await;
         self.starts(&id).await;
@@ -62,22 +51,16 @@ impl Run<'_> {
         created["importId"].as_str().expect("it has an id").to_owned()
     }
 
-    /// Started until that is accepted: a store may be away, an answer may be lost.
-    async fn starts(&mut self, id: &str) {
-        let path = format!("/pedidos/imports/{id}/start?onRejects=skip&{BUILTIN}");
-        let started = self.answer(&path, None).await.json(202);
-        assert_eq!(started["runId"], id, "{started:#}");
+    /// The start of an import, with the options that were drawn.
+    fn start_of(&self, id: &str) -> String {
+        format!("/pedidos/imports/{id}/start?onRejects=skip&{}", self.plan.options())
     }
 
-    /// What is due is undone while this is waited for.
-    async fn meanwhile<T>(&mut self, what: &str, future: impl Future<Output = T>) -> T {
-        let mut future = std::pin::pin!(in_time(what, future));
-        loop {
-            tokio::select! {
-                done = &mut future => return done,
-                () = sleep(POLL) => self.undo_due(Instant::now()).await,
-            }
-        }
+    /// Started until that is accepted: a store may be away, an answer may be lost.
+    async fn starts(&mut self, id: &str) {
+        let path = self.start_of(id);
+        let started = self.answer(&path, None).await.json(202);
+        assert_eq!(started["runId"], id, "{started:#}");
     }
 
     fn any_api(&mut self) -> Id {

@@ -2,10 +2,19 @@
 
 use std::time::Duration;
 
+use pedidos_core::run::Phase;
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 
-use super::upload::List;
-use crate::{proxy::Network, servers::Server};
+use super::{
+    receiver::{Outage, ReceiverPlan},
+    upload::List,
+};
+use crate::{
+    imports::{BUILTIN, is_vip},
+    proxy::Network,
+    servers::Server,
+    status::Status,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fault {
@@ -31,6 +40,8 @@ pub enum Fault {
     NetworkFails(Server, Network),
     /// Every connection between a worker and a server is reset.
     ConnectionsReset(Server),
+    /// The receiver is at fault, for so long.
+    Receiver(Outage, Duration),
 }
 
 const NETWORKS: [Network; 6] = [
@@ -74,6 +85,7 @@ impl Fault {
             Self::RedisEmptied => "Redis emptied".to_owned(),
             Self::RedisOlder => "Redis back in time".to_owned(),
             Self::ConnectionsReset(server) => format!("connections to {} reset", of(server)),
+            Self::Receiver(outage, _) => outage.kind().to_owned(),
             Self::NetworkFails(server, network) => {
                 let how = match network {
                     Network::Hung { there: true, back: true } => "hung",
@@ -146,6 +158,8 @@ pub struct ImportPlan {
     pub(super) stops: Vec<UploadStop>,
     /// SIGSTOP of this server as it is started.
     pub(super) frozen_at_start: Option<Server>,
+    /// What its orders are posted to; none: they are `builtin`.
+    pub(super) receiver: Option<ReceiverPlan>,
 }
 
 impl ImportPlan {
@@ -164,7 +178,27 @@ impl ImportPlan {
         let lines = random.random_range(500..16_000);
         let server = *Server::ALL.choose(random).expect("there are two");
         let frozen_at_start = random.random_bool(0.3).then_some(server);
-        Self { lines, stops, frozen_at_start }
+        Self { lines, stops, frozen_at_start, receiver: None }
+    }
+}
+
+/// Limits of the queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Orders in a second.
+    pub(super) rate: Option<u32>,
+    pub(super) in_flight: Option<u32>,
+}
+
+impl Limits {
+    /// With which a run of so many orders does not take long.
+    fn draw(random: &mut impl Rng, quantity: u32) -> Self {
+        let rate = quantity / random.random_range(1..=3);
+        let in_flight = random.random_range(40..400);
+        Self {
+            rate: random.random_bool(0.15).then_some(rate.max(200)),
+            in_flight: random.random_bool(0.15).then_some(in_flight),
+        }
     }
 }
 
@@ -192,6 +226,9 @@ pub struct Plan {
     pub(super) command: (f64, Command),
     /// The run is that of a list; else its orders are generated.
     pub(super) import: Option<ImportPlan>,
+    pub(super) limits: Limits,
+    /// The run pauses after so many orders.
+    pub(super) pause_after: Option<u32>,
 }
 
 impl Plan {
@@ -220,6 +257,8 @@ impl Plan {
             faults,
             command: (random.random_range(0.0..0.95), command),
             import: None,
+            limits: Limits { rate: None, in_flight: None },
+            pause_after: None,
         };
         // Drawn last: what a seed has always drawn stays.
         if random.random_range(0..3) == 0 {
@@ -227,7 +266,64 @@ impl Plan {
             plan.quantity = List::of(seed, import.lines).accepted.len() as u32;
             plan.import = Some(import);
         }
+        if random.random_bool(0.5) {
+            plan.draw_receiver(random);
+        }
+        plan.limits = Limits::draw(random, plan.quantity);
+        let pause_after = random.random_range(1..=plan.quantity / 2);
+        plan.pause_after = random.random_bool(0.2).then_some(pause_after);
         plan
+    }
+
+    /// An import gets a receiver, with outages among the faults, and fewer lines: calls take time.
+    fn draw_receiver(&mut self, random: &mut impl Rng) {
+        let Some(import) = &mut self.import else { return };
+        import.lines = random.random_range(500..4_000);
+        let accepted = List::of(self.seed, import.lines).accepted;
+        self.quantity = accepted.len() as u32;
+        import.receiver = Some(ReceiverPlan::draw(random, &accepted));
+        for _ in 0..random.random_range(1..=3) {
+            let at = random.random_range(0.1..0.95);
+            let (outage, lasts) = Outage::draw(random);
+            self.faults.push((at, Fault::Receiver(outage, lasts)));
+        }
+        self.faults.sort_by(|one, two| one.0.total_cmp(&two.0));
+    }
+
+    pub(super) fn receiver(&self) -> Option<&ReceiverPlan> {
+        self.import.as_ref()?.receiver.as_ref()
+    }
+
+    /// The options of the start of an import.
+    pub(super) fn options(&self) -> String {
+        let options = self.receiver().map_or_else(|| BUILTIN.to_owned(), ReceiverPlan::options);
+        options + &self.canary()
+    }
+
+    /// The option of a run that pauses; nothing, if it does not.
+    pub(super) fn canary(&self) -> String {
+        let option = |after| format!("&pauseAfter={after}");
+        self.pause_after.map(option).unwrap_or_default()
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.command.1 == Command::Cancel
+    }
+
+    /// VIP and NORMAL orders that the receiver fails.
+    pub(super) fn failing(&self) -> [u64; 2] {
+        let (Some(import), Some(receiver)) = (&self.import, self.receiver()) else { return [0; 2] };
+        let accepted = List::of(self.seed, import.lines).accepted;
+        let failing = accepted.into_iter().filter(|number| receiver.fails.has(*number));
+        let (vip, normal): (Vec<_>, Vec<_>) = failing.partition(|number| is_vip(*number));
+        [vip.len() as u64, normal.len() as u64]
+    }
+
+    /// Does a dead letter hold the fence?
+    pub(super) fn is_held(&self, status: &Status) -> bool {
+        let vip = &status.ledger.vip;
+        let is_held = status.phase == Phase::WaitingVipDrain && vip.open() == 0 && vip.dead > 0;
+        is_held && self.receiver().is_some_and(|receiver| receiver.holds)
     }
 
     /// What is run.
@@ -236,7 +332,10 @@ impl Plan {
         let quantity = self.quantity;
         self.import.as_ref().map_or_else(
             || format!("{quantity} orders"),
-            |import| format!("{quantity} orders of {} lines", import.lines),
+            |import| {
+                let to = if import.receiver.is_some() { " to a receiver" } else { "" };
+                format!("{quantity} orders of {} lines{to}", import.lines)
+            },
         )
     }
 }

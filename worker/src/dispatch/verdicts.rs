@@ -6,7 +6,7 @@ use ::metrics::counter;
 use pedidos_core::{backoff::doubled, order::OrderId};
 use pedidos_pipeline::{
     queue::Outcome,
-    store::{Asked, Becomes, Judged, PendingOrder, Recorded},
+    store::{Asked, Becomes, Judged, JudgedBy, PendingOrder, Recorded},
 };
 use pedidos_service::metrics as names;
 
@@ -56,8 +56,8 @@ impl Worker {
         if judged.is_empty() {
             return Ok(());
         }
-        let batch = calls.lease.token.as_str();
-        let record = || self.store().record_verdicts(batch, now, &judged);
+        let by = JudgedBy { batch: calls.lease.token.as_str(), worker: &self.id, at: now };
+        let record = || self.store().record_verdicts(by, &judged);
         let recorded = until_answered("verdicts", record).await?;
         for (Judged { order, becomes }, recorded) in judged.iter().zip(recorded) {
             counter!(names::VERDICTS, "verdict" => becomes.name()).increment(1);

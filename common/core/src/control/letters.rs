@@ -12,6 +12,13 @@ pub struct LetterDecision {
     pub action: LetterAction,
 }
 
+/// A mark for dead letters, which has the time in it, ms since the epoch, at which a person decides
+/// about them.
+#[must_use]
+pub fn letter_mark(random: &str, at: i64) -> String {
+    format!("{random}@{at}")
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LetterAction {
     #[serde(rename = "retried")]
@@ -24,6 +31,12 @@ pub enum LetterAction {
 }
 
 impl LetterDecision {
+    /// When the person decided, ms since the epoch. None: an earlier version made the mark.
+    #[must_use]
+    pub fn at(&self) -> Option<i64> {
+        self.mark.split_once('@')?.1.parse().ok()
+    }
+
     /// As the run's hash in Redis keeps them, for the workers that carry them out.
     #[must_use]
     pub fn written(letters: &[Self]) -> String {
@@ -67,4 +80,20 @@ pub struct PutBack {
     pub late_vip: i64,
     /// The version of control that says that the run has ended.
     pub base: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_is_read_as_it_was_written_with_its_time() {
+        let decision = |mark: &str, action| LetterDecision { mark: mark.to_owned(), action };
+        let all = [
+            decision(&letter_mark("00ff", 1_795_401_281_519), LetterAction::RetryLate),
+            decision("00aa", LetterAction::Remove),
+        ];
+        assert_eq!(LetterDecision::read(&LetterDecision::written(&all)), Ok(all.to_vec()));
+        assert_eq!(all.map(|it| it.at()), [Some(1_795_401_281_519), None]);
+    }
 }

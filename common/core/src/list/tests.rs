@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_lists;
+mod exports;
 mod fields;
 mod properties;
 mod rejects;

@@ -21,6 +21,10 @@ use crate::{
 pub enum Cancel {
     /// There was no active run.
     Nothing,
+    /// The current run is not the one that was to be cancelled: nothing has changed.
+    Other {
+        run_id: String,
+    },
     Ended(Cancelled),
     /// The cancel is accepted, and continues.
     Accepted(CancelledSoFar),
@@ -99,12 +103,17 @@ impl Controller {
     const POLL_EVERY: Duration = Duration::from_millis(500);
 
     /// Cancels the active run, or joins one in progress. Answers when it is done, or when that
-    /// takes longer than promised: the cancel continues all the same.
-    pub async fn cancel(&self, options: &CancelOptions) -> Result<Cancel> {
+    /// takes longer than promised: the cancel continues all the same. `run_id`: only this run; the
+    /// compare-and-set that accepts the cancel is one on the control that was looked at for it.
+    pub async fn cancel(&self, options: &CancelOptions, run_id: Option<&str>) -> Result<Cancel> {
         let began = Instant::now();
+        let mut other = None;
         let change = self
             .change(|control, _| {
-                let running = control.intent == Intent::Run;
+                let current = control.run.as_ref().map(|run| &run.run_id);
+                let is_other = |id: &&String| run_id.is_some_and(|wanted| wanted != id.as_str());
+                other = current.filter(is_other).cloned();
+                let running = other.is_none() && control.intent == Intent::Run;
                 if running {
                     control.intent = Intent::Cancel(options.clone());
                     control.counting = Some(Counting::new(control.version));
@@ -112,6 +121,9 @@ impl Controller {
                 running
             })
             .await?;
+        if let Some(run_id) = other {
+            return Ok(Cancel::Other { run_id });
+        }
         let control = change.control;
         let Some(run_id) = control.active().map(|run| run.run_id.clone()) else {
             // If another process ended the run, it must be in the history before this answers.

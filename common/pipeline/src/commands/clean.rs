@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pedidos_core::control::Control;
+use pedidos_core::{control::Control, order::Priority};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     queue::{Claim, Closed, Lease, Outcome, Take, Token, Work},
-    store::OrderState,
+    store::{LetterFilter, Letters, Marked, OrderState},
 };
 
 /// The state of the orders.
@@ -32,18 +32,23 @@ pub enum Clean {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cleaned {
     pub removed: u64,
+    /// Dead letters that were meant; none: other orders were.
+    pub matched: Option<u64>,
     /// False if a store failed before all orders were removed.
     pub complete: bool,
 }
 
 impl Cleaned {
     const fn all(removed: u64) -> Self {
-        Self { removed, complete: true }
+        Self { removed, matched: None, complete: true }
     }
 }
 
 /// How long a clean waits for a limit of the queue before it answers with what it has removed.
 const LIMITED_FOR: Duration = Duration::from_secs(10);
+
+/// Which orders are taken out of the queue, and of which priority alone.
+type Taken = (Take, Option<Priority>);
 
 /// One step of a clean.
 enum Page {
@@ -65,40 +70,51 @@ impl Controller {
         run_id: &str,
         grace_ms: i64,
         limit: u64,
+        filter: &LetterFilter,
     ) -> Result<Option<Cleaned>> {
         let Some(control) = self.reopen(run_id).await? else { return Ok(None) };
         let before = match grace_ms {
             0 => i64::MAX,
             grace_ms => self.store.now_ms().await? - grace_ms,
         };
-        self.remove_letters(&control, before, limit).await.map(Cleaned::all).map(Some)
+        self.remove_letters(&control, before, limit, filter).await.map(Some)
     }
 
     /// Removes `limit` orders at most that are at least `grace_ms` old: since they were stored, for
     /// `Active` since they were claimed, for the last two states since they were processed or
-    /// given up.
+    /// given up. `filter`: only of one priority; and only dead letters have an error.
     ///
-    /// The age is measured by the clock that stamped the order, Redis' or MongoDB's. Without grace
-    /// no clock is asked.
-    pub async fn clean(&self, state: Clean, grace_ms: i64, limit: u64) -> Result<Cleaned> {
+    /// The age is measured by the clock that stamped the order, Redis' or MongoDB's.
+    pub async fn clean(
+        &self,
+        state: Clean,
+        grace_ms: i64,
+        limit: u64,
+        filter: &LetterFilter,
+    ) -> Result<Cleaned> {
         let (control, snapshot) = self.sync().await?;
         let before = match state {
             _ if grace_ms == 0 => i64::MAX,
             Clean::Wait | Clean::Delayed | Clean::Active => snapshot.now_ms - grace_ms,
             Clean::Completed | Clean::Failed => self.store.now_ms().await? - grace_ms,
         };
-        match state {
-            Clean::Wait => self.remove(Take::Waiting, before, limit).await,
-            Clean::Delayed => self.remove(Take::Delayed, before, limit).await,
-            Clean::Active => self.remove(Take::Active { before }, i64::MAX, limit).await,
-            Clean::Completed => self.hide(&control, before, limit).await.map(Cleaned::all),
-            Clean::Failed => self.remove_letters(&control, before, limit).await.map(Cleaned::all),
-        }
+        let what = match state {
+            Clean::Completed => {
+                let hidden = self.hide(&control, filter.priority, before, limit).await?;
+                return Ok(Cleaned::all(hidden));
+            }
+            Clean::Failed => return self.remove_letters(&control, before, limit, filter).await,
+            Clean::Wait => Take::Waiting,
+            Clean::Delayed => Take::Delayed,
+            Clean::Active => Take::Active { before },
+        };
+        let before = if state == Clean::Active { i64::MAX } else { before };
+        self.remove((what, filter.priority), before, limit).await
     }
 
     /// Takes a page under a lease, marks it removed, acks it. If this process dies in between, the
     /// lease expires, and a worker finds out what the orders are.
-    async fn remove(&self, what: Take, before: i64, limit: u64) -> Result<Cleaned> {
+    async fn remove(&self, what: Taken, before: i64, limit: u64) -> Result<Cleaned> {
         let by = format!("clean:{}", Token::random().as_str());
         let mut removed = 0;
         let until = Instant::now() + LIMITED_FOR;
@@ -109,11 +125,13 @@ impl Controller {
                 Ok(Page::None) => break,
                 // A limit of the queue counts for a clean, too.
                 Ok(Page::Limited(after)) if Instant::now() + after < until => sleep(after).await,
-                Ok(Page::Limited(_)) => return Ok(Cleaned { removed, complete: false }),
+                Ok(Page::Limited(_)) => {
+                    return Ok(Cleaned { complete: false, ..Cleaned::all(removed) });
+                }
                 // The pages before this one are removed.
                 Err(error) if removed > 0 => {
                     tracing::warn!(%error, removed, "a clean stopped before all orders were removed");
-                    return Ok(Cleaned { removed, complete: false });
+                    return Ok(Cleaned { complete: false, ..Cleaned::all(removed) });
                 }
                 Err(error) => return Err(error),
             }
@@ -125,13 +143,13 @@ impl Controller {
     async fn remove_some(
         &self,
         by: &str,
-        what: Take,
+        (what, only): Taken,
         before: i64,
         most: u64,
         removed: &mut u64,
     ) -> Result<Page> {
         let token = Token::random();
-        let lease = match self.queue.take(&token, by, what, most).await? {
+        let lease = match self.queue.take(&token, by, what, only, most).await? {
             Claim::Work(lease) => lease,
             Claim::Wait(after, held_by) if held_by.is_limit() => return Ok(Page::Limited(after)),
             Claim::Wait(..) | Claim::Lost { .. } => return Ok(Page::None),
@@ -180,11 +198,17 @@ impl Controller {
         Ok((self.queue.ack(&lease.token, &outcome).await?, outcome))
     }
 
-    async fn hide(&self, control: &Control, before: i64, limit: u64) -> Result<u64> {
+    async fn hide(
+        &self,
+        control: &Control,
+        only: Option<Priority>,
+        before: i64,
+        limit: u64,
+    ) -> Result<u64> {
         let Some(run) = &control.run else { return Ok(0) };
         let mut hidden = 0;
         for ids in run.pages() {
-            hidden += self.store.hide_processed(&ids, before, limit - hidden).await?;
+            hidden += self.store.hide_processed(&ids, only, before, limit - hidden).await?;
             if hidden >= limit {
                 break;
             }
@@ -209,19 +233,24 @@ impl Controller {
 
     /// Of an active run the replay removes them; of an ended run the figures change, and then
     /// they are removed.
-    async fn remove_letters(&self, control: &Control, before: i64, limit: u64) -> Result<u64> {
-        let Some(run) = &control.run else { return Ok(0) };
-        let mark = Token::random();
-        let marked = self
-            .store
-            .mark_letters(&run.ids(), mark.as_str(), &control.letters, limit, before)
-            .await?;
+    async fn remove_letters(
+        &self,
+        control: &Control,
+        before: i64,
+        limit: u64,
+        filter: &LetterFilter,
+    ) -> Result<Cleaned> {
+        let of = |matched, removed| Cleaned { matched: Some(matched), ..Cleaned::all(removed) };
+        let Some(run) = &control.run else { return Ok(of(0, 0)) };
+        let mark = self.new_mark().await?;
+        let letters = Letters { ids: run.ids(), filter, decided: &control.letters, before };
+        let Marked { matched, marked } = self.store.mark_letters(&letters, &mark, limit).await?;
         if marked == 0 {
-            return Ok(0);
+            return Ok(of(matched, 0));
         }
         match self.decide(&run.run_id, &mark, Wanted::Remove).await {
-            Ok(true) => Ok(marked),
-            Ok(false) | Err(CommandError::Active { .. }) => Ok(0),
+            Ok(true) => Ok(of(matched, marked)),
+            Ok(false) | Err(CommandError::Active { .. }) => Ok(of(matched, 0)),
             Err(error) => Err(error),
         }
     }

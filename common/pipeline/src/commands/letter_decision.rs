@@ -1,7 +1,7 @@
 //! A decision about dead letters is one compare-and-set, which names the mark of the letters.
 
 use pedidos_core::{
-    control::{Intent, LetterAction, LetterDecision},
+    control::{Intent, LetterAction, LetterDecision, letter_mark},
     run::Phase,
 };
 
@@ -18,10 +18,15 @@ pub(super) enum Wanted {
 }
 
 impl Controller {
+    /// A new mark, with the time of MongoDB's clock: its letters say then when they were put back.
+    pub(super) async fn new_mark(&self) -> Result<String> {
+        Ok(letter_mark(Token::random().as_str(), self.store.now_ms().await?))
+    }
+
     /// Makes the mark count. An active run is replayed, and so is an ended one that is opened
     /// for a retry; a removal from an ended run changes its figures. Answers false if the run
     /// cannot be changed.
-    pub(super) async fn decide(&self, run_id: &str, mark: &Token, wanted: Wanted) -> Result<bool> {
+    pub(super) async fn decide(&self, run_id: &str, mark: &str, wanted: Wanted) -> Result<bool> {
         loop {
             let (control, snapshot) = self.sync().await?;
             let Some(run) = control.run.as_ref().filter(|run| run.run_id == run_id) else {
@@ -44,10 +49,10 @@ impl Controller {
                 Wanted::Retry if fence_was_open(&snapshot) => LetterAction::RetryLate,
                 Wanted::Retry => LetterAction::Retry,
             };
-            next.letters.push(LetterDecision { mark: mark.as_str().to_owned(), action });
+            next.letters.push(LetterDecision { mark: mark.to_owned(), action });
             let end = next.run.as_mut().and_then(|run| run.end.as_mut());
             if let (Some(end), Wanted::Remove) = (end, wanted) {
-                let [vip, normal] = self.store.count_letters(&run.ids(), mark.as_str()).await?;
+                let [vip, normal] = self.store.count_letters(&run.ids(), mark).await?;
                 let figures = &mut end.figures;
                 (figures.vip_dead, figures.vip_removed) =
                     (figures.vip_dead - vip, figures.vip_removed + vip);
@@ -57,7 +62,7 @@ impl Controller {
                 next.intent = Intent::Run;
                 next.orders_version = next.version;
                 if run.end.is_some() {
-                    let put_back = self.to_put_back(run, mark.as_str(), control.version).await?;
+                    let put_back = self.to_put_back(run, mark, control.version).await?;
                     let orders = put_back.orders.iter().sum();
                     next.put_back = Some(put_back);
                     if let Some(run) = &mut next.run {

@@ -9,7 +9,7 @@ use super::{
 
 impl Controller {
     /// Makes an ended run the current one again, as it ended, so that no work begins by this.
-    /// Answers none if there is no such run, or if it has not ended. Fails with
+    /// Answers none if there is no such run, if it is being deleted, or if it has not ended. Fails with
     /// [`CommandError::Active`] if another run is active.
     pub(super) async fn reopen(&self, run_id: &str) -> Result<Option<Control>> {
         loop {
@@ -17,7 +17,7 @@ impl Controller {
             if control.run.as_ref().is_some_and(|run| run.run_id == run_id) {
                 return Ok(Some(control));
             }
-            let Some(document) = self.store.run(run_id).await? else { return Ok(None) };
+            let Some(document) = self.store.run_to_open(run_id).await? else { return Ok(None) };
             let run = document.as_ended();
             if !document.phase.is_ended() || run.ids_ms() < control.reset_below {
                 return Ok(None);

@@ -53,7 +53,9 @@ impl Controller {
             for ids in run.pages() {
                 done.orders += self.store.delete(&ids).await?;
             }
-            done.runs += self.store.delete_run(&run.run_id).await?;
+            let deleted = self.store.delete_run(&run.run_id).await?;
+            // Who looks at the history does not see one that is being deleted.
+            done.runs += if run.deleted_at.is_none() { deleted } else { 0 };
         }
         self.store.forget_imports_below(control.reset_below).await?;
         let floor = OrderId::floor(control.reset_below as u64);

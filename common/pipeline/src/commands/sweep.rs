@@ -1,4 +1,5 @@
-//! The sweep: deletes what a reset left over and what a cancel was to remove.
+//! The sweep: deletes what a reset left over, what a cancel was to remove, and the rest of deleted
+//! runs.
 
 use pedidos_core::control::Source;
 
@@ -15,8 +16,8 @@ impl Controller {
     /// A reset that takes longer is finished by other processes.
     const RESET_TAKES_MS: i64 = 120_000;
 
-    /// Deletes what a reset left, marks strays, and deletes the orders of a run that was cancelled
-    /// with `removePending` an hour ago. `now`: ms since the epoch by Redis' clock.
+    /// Deletes what a reset left, finishes deletes of runs, marks strays, and deletes the orders of a
+    /// run that was cancelled with `removePending` an hour ago. `now`: ms since the epoch by Redis' clock.
     pub async fn sweep(&self, now: i64) -> Result<()> {
         let control = self.store.control().await?;
         // Before that the API that was asked to reset deletes, and says how much.
@@ -26,6 +27,7 @@ impl Controller {
                 tracing::info!(orders = swept.orders, runs = swept.runs, "swept after a reset");
             }
         }
+        self.sweep_deleted_runs(now).await?;
         if control.active().is_none() {
             self.mark_strays(now).await?;
             self.sweep_imports(now).await.map_err(command_error)?;

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use fred::types::scripts::Script;
 use futures_util::future::BoxFuture;
+use pedidos_core::order::Priority;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -59,7 +60,9 @@ pub struct ProcessorInfo {
 #[serde(rename_all = "camelCase")]
 pub struct StuckOrder {
     pub id: String,
-    /// Since when, ms since the epoch by Redis' clock.
+    pub run_id: String,
+    pub priority: Priority,
+    /// Since when, ms since the epoch by the time of the run.
     pub since_ms: i64,
     pub error: String,
 }

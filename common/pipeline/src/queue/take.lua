@@ -1,7 +1,7 @@
 -- take: orders out of the queue, under a lease, for a person who removes them. Pause
 -- and fence do not matter: what is taken is acked as removed, or comes back.
 -- Contract: take.rs.
-local token, seen, caller, lease_ms, state, most, claimed_until = unpack(ARGV)
+local token, seen, caller, lease_ms, state, most, claimed_until, only = unpack(ARGV)
 most = tonumber(most)
 if num('version') < tonumber(seen) or not format then
     return { 'behind' }
@@ -47,4 +47,8 @@ function from.active(priority)
         end
     end
 end
-return from[state]('vip') or from[state]('normal') or { 'wait', 0, '' }
+for _, priority in ipairs({ 'vip', 'normal' }) do
+    local taken = (only == '' or only == priority) and from[state](priority)
+    if taken then return taken end
+end
+return { 'wait', 0, '' }

@@ -3,7 +3,7 @@
 //!
 //! - Arguments: the token; the version of control that the caller has seen; the caller; the
 //!   lease time in ms; `wait`, `delayed` or `active`; how many orders at most; the time until
-//!   which an active one must have been claimed.
+//!   which an active one must have been claimed; `vip`, `normal`, or nothing for both.
 //! - Answers as `claim` does. Asked again with the same token it answers the same lease.
 //! - Guarantees: an order is under one lease at most (I2): the lease of a worker from which orders
 //!   are taken ends, and its ack is stale (I6).
@@ -12,8 +12,15 @@ use std::sync::LazyLock;
 
 use fred::types::scripts::Script;
 use futures_util::future::BoxFuture;
+use pedidos_core::order::Priority;
 
-use super::{client::Queue, error::Result, lease::Claim, script::script, token::Token};
+use super::{
+    client::Queue,
+    error::Result,
+    lease::{Claim, Work},
+    script::script,
+    token::Token,
+};
 
 pub(super) static TAKE: LazyLock<Script> =
     LazyLock::new(|| script("allow-oom", include_str!("take.lua")));
@@ -30,12 +37,13 @@ pub enum Take {
 }
 
 impl Queue {
-    /// Takes `most` orders at most. Their lease is to be acked.
+    /// Takes `most` orders at most, `only` of one priority. Their lease is to be acked.
     pub fn take<'a>(
         &'a self,
         token: &'a Token,
         by: &'a str,
         what: Take,
+        only: Option<Priority>,
         most: u64,
     ) -> BoxFuture<'a, Result<Claim>> {
         Box::pin(async move {
@@ -52,6 +60,7 @@ impl Queue {
                 state.into(),
                 (most as i64).into(),
                 before.into(),
+                only.map_or("", |only| Work::Drain(only, Vec::new()).kind()).into(),
             ];
             Claim::read(token, &self.call(&TAKE, args).await?)
         })

@@ -1,4 +1,4 @@
-//! Deletes orders: all of a reset, and those that a cancel marked.
+//! Deletes orders: all of a reset or of a run, and those that a cancel marked.
 
 use std::ops::Range;
 
@@ -23,6 +23,18 @@ impl Store {
         Box::pin(
             async move { Ok(within(self.orders.delete_many(range(ids))).await?.deleted_count) },
         )
+    }
+
+    /// Deletes the letters of a range of ids that are kept apart.
+    pub(crate) fn delete_letters<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut letters = range(ids);
+            letters.insert("runId", doc! { "$type": "string" });
+            within(self.dead_letters.delete_many(letters)).await.map(drop)
+        })
     }
 
     /// Deletes every order of ours below an id, and the letters that are kept apart, when the

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use futures_util::future::BoxFuture;
 use mongodb::bson::{DateTime, doc};
-use pedidos_core::order::{OrderId, PROCESSADO};
+use pedidos_core::order::{OrderId, PROCESSADO, Priority};
 
 use super::{
     bulk::Orders,
@@ -18,11 +18,12 @@ use super::{
 const PAGE: i64 = 1_000;
 
 impl Store {
-    /// Hides `limit` processed orders at most, in order of id, that were processed at or before a
-    /// time (ms since the epoch by MongoDB's clock). Answers how many this call hid.
+    /// Hides `limit` processed orders at most, in order of id, `only` of one priority, that were
+    /// processed at or before a time (ms since the epoch by MongoDB's clock). Answers how many this call hid.
     pub(crate) fn hide_processed<'a>(
         &'a self,
         ids: &'a Range<OrderId>,
+        only: Option<Priority>,
         before: i64,
         limit: u64,
     ) -> BoxFuture<'a, Result<u64>> {
@@ -31,6 +32,9 @@ impl Store {
             let mut rest = ids.clone();
             while hidden < limit {
                 let mut filter = listed(&rest);
+                if let Some(only) = only {
+                    filter.insert("priority", only.as_str());
+                }
                 if before != i64::MAX {
                     filter.insert("processedAt", doc! { "$lte": DateTime::from_millis(before) });
                 }

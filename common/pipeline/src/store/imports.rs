@@ -204,6 +204,14 @@ impl Store {
         })
     }
 
+    /// The lines that an import shows as rejected are somebody's data.
+    pub(crate) fn forget_rejects<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let none = doc! { "$set": { "firstRejects": [] } };
+            within(self.imports.update_one(doc! { "_id": id }, none)).await.map(drop)
+        })
+    }
+
     pub(crate) fn forget_import<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { within(self.imports.delete_one(doc! { "_id": id })).await.map(drop) })
     }

@@ -1,4 +1,4 @@
-//! Lists of orders: ids, processed orders, dead letters.
+//! Lists of orders: ids, processed orders, dead letters; and all of a run for its receipt.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -10,7 +10,7 @@ use super::{
     call::within,
     client::Store,
     error::{Result, corrupt},
-    filter::{dead, id_of, listed, one_of},
+    filter::{dead, id_of, listed, one_of, range},
     stored_order::StoredOrder,
 };
 
@@ -73,6 +73,48 @@ impl Store {
         most: u64,
     ) -> BoxFuture<'a, Result<Vec<StoredOrder>>> {
         Box::pin(async move { self.page(dead(ids, priority), skip, most).await })
+    }
+
+    /// In order of id, perhaps of one status and one priority alone.
+    pub(crate) fn orders_from<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+        status: Option<&'a str>,
+        priority: Option<Priority>,
+        most: u64,
+    ) -> BoxFuture<'a, Result<Vec<StoredOrder>>> {
+        Box::pin(async move {
+            let mut filter = range(ids);
+            if let Some(status) = status {
+                filter.insert("status", status);
+            }
+            if let Some(priority) = priority {
+                filter.insert("priority", priority.as_str());
+            }
+            self.page(filter, 0, most).await
+        })
+    }
+
+    /// Letters that are kept apart, in order of id: orders of which nothing else is known.
+    pub(crate) fn letters_apart<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+    ) -> BoxFuture<'a, Result<Vec<StoredOrder>>> {
+        Box::pin(async move {
+            let letters = self.dead_letters.clone_with_type::<StoredOrder>();
+            let find = letters.find(range(ids)).sort(doc! { "_id": 1 });
+            within(within(find).await?.try_collect()).await
+        })
+    }
+
+    pub(crate) fn has_letters_apart<'a>(
+        &'a self,
+        ids: &'a Range<OrderId>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let find = self.dead_letters.find_one(range(ids)).projection(doc! { "_id": 1 });
+            Ok(within(find).await?.is_some())
+        })
     }
 
     async fn page(&self, filter: Document, skip: u64, most: u64) -> Result<Vec<StoredOrder>> {

@@ -105,7 +105,9 @@ impl Store {
             if before != i64::MAX {
                 filter.insert("createdAt", doc! { "$lte": DateTime::from_millis(before) });
             }
-            let removed = doc! { "$set": { "status": REMOVIDO } };
+            let removed = doc! {
+                "$set": { "status": REMOVIDO }, "$currentDate": { "removedAt": true },
+            };
             self.update_orders(Orders::These(ids), &filter, &removed).await
         })
     }

@@ -61,6 +61,12 @@ pub struct RunDocument {
     pub spec: Option<RunSpec>,
     /// As they were when this document was written.
     pub figures: Figures,
+    /// A person deletes it: nobody sees it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime>,
+    /// All of it is deleted; what is stored late is deleted until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep_until: Option<DateTime>,
 }
 
 impl RunDocument {
@@ -115,6 +121,8 @@ impl RunDocument {
             hidden: 0,
             spec: Some(run.clone()),
             figures: figures.clone(),
+            deleted_at: None,
+            sweep_until: None,
         }
     }
 
@@ -142,7 +150,7 @@ impl RunDocument {
     }
 
     /// As control had it. A document of an older version has a generated run.
-    fn spec(&self) -> RunSpec {
+    pub(crate) fn spec(&self) -> RunSpec {
         self.spec.clone().unwrap_or_else(|| RunSpec {
             idempotency_key: self.idempotency_key.clone(),
             retries: self.retries.clone(),

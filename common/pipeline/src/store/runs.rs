@@ -12,6 +12,7 @@ use pedidos_core::{
 use super::{
     call::within,
     client::Store,
+    deleted_runs::live,
     error::{DUPLICATE_KEY, Result, StoreError, corrupt},
     run_document::RunDocument,
     shape::our_runs,
@@ -94,7 +95,8 @@ impl Store {
             };
             let mut filter = Document::new();
             if let Some(after) = after {
-                let Some(last) = self.run(after).await? else { return Ok(None) };
+                // Perhaps it was deleted since.
+                let Some(last) = self.run_or_deleted(after).await? else { return Ok(None) };
                 filter = older(last.created_at, &last.run_id);
             }
             let mut runs = Vec::new();
@@ -102,7 +104,7 @@ impl Store {
             while runs.len() < limit as usize {
                 let wanted = limit as usize - runs.len();
                 let newest = doc! { "createdAt": -1, "_id": -1 };
-                let find = self.runs.find(our_runs(filter)).sort(newest).limit(wanted as i64);
+                let find = self.runs.find(our_runs(live(filter))).sort(newest).limit(wanted as i64);
                 let page: Vec<Document> = within(within(find).await?.try_collect()).await?;
                 let next = match page.last().filter(|_| page.len() == wanted) {
                     Some(last) => {
@@ -126,7 +128,7 @@ impl Store {
         self.first_run(doc! { "idempotencyKey": key })
     }
 
-    /// Runs that were accepted before a time, ms since the epoch.
+    /// Runs that were accepted before a time, ms since the epoch; also those that are being deleted.
     pub(crate) fn runs_below(&self, ms: i64) -> BoxFuture<'_, Result<Vec<RunDocument>>> {
         Box::pin(async move {
             self.runs_where(doc! { "createdAt": { "$lt": DateTime::from_millis(ms) } }).await
@@ -135,7 +137,7 @@ impl Store {
 
     fn first_run(&self, among: Document) -> BoxFuture<'_, Result<Option<RunDocument>>> {
         Box::pin(async move {
-            let mut found = within(self.runs.find(our_runs(among))).await?;
+            let mut found = within(self.runs.find(our_runs(live(among)))).await?;
             while let Some(run) = within(found.try_next()).await? {
                 if let Some(run) = self.readable_run(run) {
                     return Ok(Some(run));
@@ -173,10 +175,10 @@ impl Store {
     /// Runs that were cancelled after a time, ms since the epoch.
     pub(crate) fn runs_aborted_since(&self, ms: i64) -> BoxFuture<'_, Result<Vec<RunDocument>>> {
         Box::pin(async move {
-            self.runs_where(doc! {
+            self.runs_where(live(doc! {
                 "phase": Phase::Aborted.as_str(),
                 "finishedAt": { "$gt": DateTime::from_millis(ms) },
-            })
+            }))
             .await
         })
     }

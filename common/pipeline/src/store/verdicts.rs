@@ -59,6 +59,17 @@ pub struct Asked {
     pub last: i64,
 }
 
+/// Who has judged orders, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct JudgedBy<'a> {
+    /// The token of the lease.
+    pub batch: &'a str,
+    /// The id of the worker that called the processor.
+    pub worker: &'a str,
+    /// ms since the epoch by Redis' clock.
+    pub at: i64,
+}
+
 #[derive(Debug, Clone)]
 pub struct Judged<'a> {
     pub order: &'a PendingOrder,
@@ -130,12 +141,11 @@ impl Store {
         })
     }
 
-    /// Writes what a batch's orders become; `at`: ms since the epoch by Redis' clock. Answers for
-    /// each of them, in their order. Repeating it changes nothing.
+    /// Writes what a batch's orders become. Answers for each of them, in their order. Repeating it
+    /// changes nothing.
     pub fn record_verdicts<'a>(
         &'a self,
-        batch: &'a str,
-        at: i64,
+        by: JudgedBy<'a>,
         judged: &'a [Judged<'a>],
     ) -> BoxFuture<'a, Result<Vec<Recorded>>> {
         Box::pin(async move {
@@ -144,14 +154,14 @@ impl Store {
                 if one.becomes == (Becomes::Processed { note: None }) {
                     plain.push(one.order.id);
                 } else {
-                    each.push(statement(one, batch, at)?);
+                    each.push(statement(one, by)?);
                     of.push(one.order.id);
                 }
             }
             let mut refused: HashMap<OrderId, String> = HashMap::new();
             let mut written = 0;
             if !plain.is_empty() {
-                let update = processed(batch);
+                let update = processed(by);
                 let these = Orders::These(&plain);
                 let result = self.update_orders(these, &pending(), &update).await?;
                 written += result.count;
@@ -163,15 +173,14 @@ impl Store {
             if written == judged.len() as u64 {
                 return Ok(vec![Recorded::Written; judged.len()]);
             }
-            self.read_back(batch, at, judged, &refused).await
+            self.read_back(by, judged, &refused).await
         })
     }
 
     /// Who has written these orders?
     async fn read_back(
         &self,
-        batch: &str,
-        at: i64,
+        JudgedBy { batch, worker, at }: JudgedBy<'_>,
         judged: &[Judged<'_>],
         refused: &HashMap<OrderId, String>,
     ) -> Result<Vec<Recorded>> {
@@ -193,13 +202,14 @@ impl Store {
             let Some(order) = found.get(&id) else {
                 return Recorded::Refused(MISSING.to_owned());
             };
-            let by = order.get_document("outcome").and_then(|outcome| outcome.get_str("batch"));
-            if by.is_ok_and(|by| by == batch) {
+            let wrote = order.get_document("outcome").and_then(|outcome| outcome.get_str("batch"));
+            if wrote.is_ok_and(|wrote| wrote == batch) {
                 return Recorded::Written;
             }
             match order.get_str("status").ok().and_then(OrderState::of) {
                 Some(state) => {
-                    let what = doc! { "batch": batch, "status": one.becomes.name() };
+                    let status = one.becomes.name();
+                    let what = doc! { "batch": batch, "worker": worker, "status": status };
                     late.push((id, what));
                     Recorded::Late(state)
                 }
@@ -282,20 +292,23 @@ fn read(id: OrderId, document: Document) -> Result<Loaded> {
     })))
 }
 
-fn processed(batch: &str) -> Document {
+fn processed(JudgedBy { batch, worker, .. }: JudgedBy<'_>) -> Document {
     doc! {
-        "$set": { "status": PROCESSADO, "outcome.batch": batch },
+        "$set": {
+            "status": PROCESSADO, "outcome.batch": batch, "outcome.worker": worker,
+        },
         "$currentDate": { "processedAt": true },
     }
 }
 
 /// The filter and the update of one verdict.
-fn statement(judged: &Judged<'_>, batch: &str, at: i64) -> Result<(Document, Document)> {
+fn statement(judged: &Judged<'_>, by: JudgedBy<'_>) -> Result<(Document, Document)> {
+    let JudgedBy { batch, worker, at } = by;
     let order = judged.order;
     let mut filter = doc! { "_id": order.id.to_string(), "status": PENDENTE };
     let (error, spends) = match &judged.becomes {
         Becomes::Processed { note } => {
-            let mut update = processed(batch);
+            let mut update = processed(by);
             if let (Some(note), Ok(set)) = (note, update.get_document_mut("$set")) {
                 set.insert("outcome.note", note);
             }
@@ -311,14 +324,15 @@ fn statement(judged: &Judged<'_>, batch: &str, at: i64) -> Result<(Document, Doc
     // A call that is repeated because its answer was lost: what does not raise the attempts would
     // match again.
     filter.insert("outcome.batch", doc! { "$ne": batch });
-    let mut set = doc! { "outcome.batch": batch };
+    let mut set = doc! { "outcome.batch": batch, "outcome.worker": worker };
     let mut update = Document::new();
     if spends {
         let attempt = order.attempts + 1;
         set.insert("outcome.attempts", attempt);
         let mut history = order.history.clone();
         let at = DateTime::from_millis(at);
-        history.push(doc! { "attempt": attempt, "at": at, "error": error }.into());
+        let failed = doc! { "attempt": attempt, "at": at, "error": error, "worker": worker };
+        history.push(failed.into());
         let surplus = history.len().saturating_sub(HISTORY_KEPT);
         set.insert("outcome.history", history.split_off(surplus));
     }

@@ -35,6 +35,8 @@ pub(super) async fn read(
         tallies: Tallies::default(),
         line: 0,
         index: 0,
+        vip: 0,
+        rejected: 0,
         out_of_order: Examples::default(),
         changed: Examples::default(),
         uncompared: 0,
@@ -62,6 +64,9 @@ struct Reading<'a> {
     /// The line and the index behind the last block.
     line: i64,
     index: i64,
+    /// VIP orders, by the blocks, and lines that were rejected.
+    vip: i64,
+    rejected: i64,
     out_of_order: Examples,
     changed: Examples,
     /// Blocks of which an order was deleted: the hash needs all of them.
@@ -71,11 +76,15 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn block(&mut self, block: &BlockDocument) -> Result<(), StoreError> {
-        if (block.line, block.first) != (self.line, self.index) {
+        let rejected = block.rejects.len() as i64;
+        if (block.line, block.first) != (self.line, self.index)
+            || block.lines != block.count + rejected
+        {
             self.out_of_order.add(&format!("block at line {}", block.line));
         }
         (self.line, self.index) = (block.line + block.lines, block.first + block.count);
         self.blocks += 1;
+        self.rejected += rejected;
         let indexes = block.first as u32..(block.first + block.count) as u32;
         let (generator, bits) = (self.run.generator(), block.bits());
         let documents = self.store.documents(&generator.id_range(&indexes)).await?;
@@ -87,6 +96,7 @@ impl Reading<'_> {
         for index in indexes {
             let id = generator.id(index);
             let priority = if bits.has(index) { Priority::Vip } else { Priority::Normal };
+            self.vip += i64::from(priority == Priority::Vip);
             let known = Known { id, priority, note: None };
             if let Some(order) = stored.remove(&id.to_string()) {
                 hash.add_stored(&order)?;
@@ -111,8 +121,8 @@ impl Reading<'_> {
     }
 
     fn checks(self, import: &ImportDocument) -> (Tallies, Vec<Check>) {
-        let counted = (self.line, self.index);
-        let said = (import.lines, import.accepted);
+        let counted = (self.line, self.index, self.rejected, self.vip);
+        let said = (import.lines, import.accepted, import.rejected, import.vip);
         let mut changed = self.changed.check("blocks whose orders differ from what was accepted");
         if self.uncompared > 0 {
             let (figure, lost, all) = (changed.figure, self.uncompared, self.blocks);
@@ -121,7 +131,10 @@ impl Reading<'_> {
         let checks = vec![
             Check {
                 name: "the blocks have every line of the import, and every order of the run",
-                figure: format!("{} lines, {} orders", self.line, self.index),
+                figure: format!(
+                    "{} lines, {} orders ({} VIP), {} rejects",
+                    self.line, self.index, self.vip, self.rejected
+                ),
                 ok: counted == said && self.index == self.run.quantity,
             },
             self.out_of_order.check("blocks that do not follow on each other"),

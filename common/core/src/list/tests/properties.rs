@@ -46,7 +46,7 @@ fn text(of: &'static [char], length: usize) -> impl Strategy<Value = String> {
 const NAME: &[char] = &['a', ' ', ',', ';', '"', '\'', '=', '-', '\u{1f4e6}', '\\', '{'];
 const NOTE: &[char] = &['a', ' ', ',', ';', '"', '\'', '=', '\n', '\r', '\t', 'ç'];
 
-fn order() -> impl Strategy<Value = OrderLine> {
+pub(super) fn order() -> impl Strategy<Value = OrderLine> {
     (
         option::of(text(NAME, 20)),
         text(NAME, 40),

@@ -77,7 +77,8 @@ impl Controller {
                 continue;
             }
             let named = control.run.as_ref().is_some_and(|run| run.run_id == import_id);
-            if named || self.store.run(import_id).await?.is_some() {
+            // Also if the run is being deleted.
+            if named || self.store.run_or_deleted(import_id).await?.is_some() {
                 return Ok(started(true, None));
             }
             if let Some(run_id) = active {

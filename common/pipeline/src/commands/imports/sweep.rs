@@ -39,7 +39,7 @@ impl Controller {
             }
             ImportState::Sealed => {}
             ImportState::Started => {
-                if self.store.run(id).await?.is_none() {
+                if self.store.run_or_deleted(id).await?.is_none() {
                     let started = self.start_import(id, StartImport::default()).await?;
                     if started.waits_for.is_none() {
                         tracing::info!(import = %id, "finished the start of an import");

@@ -4,8 +4,17 @@ use super::*;
 
 /// Takes orders out of the queue, as a clean does.
 async fn pick(run: &Fixture, what: Take, most: u64) -> Option<(Token, Vec<OrderId>)> {
+    pick_of(run, what, None, most).await
+}
+
+async fn pick_of(
+    run: &Fixture,
+    what: Take,
+    only: Option<Priority>,
+    most: u64,
+) -> Option<(Token, Vec<OrderId>)> {
     let token = Token::random();
-    match run.queue.take(&token, "clean", what, most).await.unwrap() {
+    match run.queue.take(&token, "clean", what, only, most).await.unwrap() {
         Claim::Work(lease) => match lease.work {
             Work::Drain(_, ids) => Some((token, ids)),
             other => panic!("{other:?}"),
@@ -45,6 +54,22 @@ async fn taking_the_last_vip_orders_opens_the_fence() {
     run.ack(&token, &Outcome { removed, ..Outcome::default() }).await.unwrap();
     assert_eq!(run.phase().await, Phase::EnqueueNormal);
     assert!(pick(&run, Take::Waiting, 100).await.is_none());
+}
+
+#[tokio::test]
+async fn of_one_priority_no_other_order_is_taken() {
+    let run = Fixture::with_run(&settings(), 20).await;
+    let chunk = run.take().await;
+    run.push(&chunk).await;
+    for what in [Take::Waiting, Take::Delayed, Take::Active { before: i64::MAX >> 11 }] {
+        assert!(pick_of(&run, what, Some(NORMAL), 100).await.is_none(), "VIP orders wait alone");
+    }
+    let before = waiting(&run).await;
+    let (token, picked) = pick_of(&run, Take::Waiting, Some(VIP), 2).await.unwrap();
+    assert_eq!(picked, before[..2]);
+    let returned = picked.clone();
+    run.ack(&token, &Outcome { returned, ..Outcome::default() }).await.unwrap();
+    assert_eq!(waiting(&run).await, before);
 }
 
 #[tokio::test]
@@ -98,8 +123,8 @@ async fn a_lost_answer_of_take_is_asked_for_again() {
     let chunk = run.take().await;
     run.push(&chunk).await;
     let token = Token::random();
-    let first = run.queue.take(&token, "clean", Take::Waiting, 2).await.unwrap();
-    let again = run.queue.take(&token, "clean", Take::Waiting, 2).await.unwrap();
+    let first = run.queue.take(&token, "clean", Take::Waiting, None, 2).await.unwrap();
+    let again = run.queue.take(&token, "clean", Take::Waiting, None, 2).await.unwrap();
     let (Claim::Work(first), Claim::Work(again)) = (first, again) else { panic!() };
     assert_eq!(first.work, again.work);
     assert_eq!(run.see().await.leases, 1);
