@@ -134,7 +134,7 @@ mod tests {
             id(2)
         );
         for (is_csv, text) in [(true, &csv), (false, &ndjson)] {
-            for length in 1..text.len() + 1 {
+            for length in 1..=text.len() {
                 let (whole, last, end) = cut(is_csv, text, length);
                 assert_eq!((&whole, last), (text, Some(id(2))));
                 assert!(end.unwrap().is_empty());

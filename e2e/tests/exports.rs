@@ -48,6 +48,11 @@ fn cells(number: u32) -> [String; 7] {
 
 const FIELDS: [&str; 7] = ["ref", "cliente", "valor", "tier", "priority", "observacoes", "dados"];
 
+fn lines_of(numbers: impl IntoIterator<Item = u32>) -> String {
+    let line = |text: String, number| text + "{" + &members(number) + "}\n";
+    numbers.into_iter().fold(String::new(), line)
+}
+
 /// The members of a line of NDJSON.
 fn members(number: u32) -> String {
     let member = |(name, cell): (&str, String)| {
@@ -131,7 +136,7 @@ async fn what_was_imported_comes_back_byte_for_byte_and_what_failed_can_be_impor
     let cluster = Cluster::start_for(&receiver, 2, SETTINGS).await;
     let client = cluster.client();
     let id = client.create_import().await;
-    let list: String = (0..ORDERS).map(|number| format!("{{{}}}\n", members(number))).collect();
+    let list = lines_of(0..ORDERS);
     client.upload(&id, list.clone()).await;
     client.start_for(&id, "onVipFailure=continue").await;
     let done = cluster.done().await;
@@ -182,8 +187,7 @@ async fn what_was_imported_comes_back_byte_for_byte_and_what_failed_can_be_impor
     cluster.audit().await;
     let found = adds_up(&cluster, &again).await;
     let found: String = found.lines().map(|line| taken_apart(line).0).collect();
-    let wanted: String = bad.iter().map(|number| format!("{{{}}}\n", members(*number))).collect();
-    assert_eq!(found, wanted);
+    assert_eq!(found, lines_of(bad));
     cluster.finish().await;
 }
 
@@ -277,7 +281,7 @@ async fn every_order_of_the_ledger_has_a_line_and_no_other() {
     assert_eq!(export(client, &id, "status=falhou&priority=NORMAL").await.lines().count(), 1);
 
     // A cancelled run has the orders that its end has counted, and not one that came later.
-    let (run_id, _) = cluster.hold(Phase::Generating).await;
+    let run_id = client.generate(100_000).await;
     client.cancel("removePending=false&purge=false").await;
     let run = cluster.spec().await;
     let late = run.generator().order(run.quantity as u32 - 1);

@@ -154,7 +154,7 @@ pub async fn delete_run(app: &App, run_id: String) -> Answer<DeleteResponse> {
             "is the current one: it can be deleted once another one has begun"
         }
     };
-    let detail = format!("run {} {why}; POST /pedidos/reset deletes everything", run_id);
+    let detail = format!("run {run_id} {why}; POST /pedidos/reset deletes everything");
     let mut problem = problem::new(StatusCode::CONFLICT, "Run is the current one", detail);
     problem.run_id = Some(run_id);
     Ok(DeleteResponse::Current(Json(problem)))

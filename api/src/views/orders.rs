@@ -66,10 +66,10 @@ fn attempts(outcome: &StoredOutcome) -> impl Iterator<Item = Event> {
 
 /// An earlier version kept the last one alone.
 fn retries(order: &StoredOrder, outcome: &StoredOutcome) -> Vec<Event> {
-    let retried = |at| event(Some(at), OrderEventName::Retried);
+    let put_back = |at| event(Some(at), OrderEventName::Retried);
     match &outcome.retries {
-        Some(retries) => retries.iter().copied().map(retried).collect(),
-        None => order.retried_at.into_iter().map(retried).collect(),
+        Some(retries) => retries.iter().copied().map(put_back).collect(),
+        None => order.retried_at.into_iter().map(put_back).collect(),
     }
 }
 
@@ -93,6 +93,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "documents may have no time")]
     fn at(ms: i64) -> Option<DateTime> {
         Some(DateTime::from_millis(ms))
     }

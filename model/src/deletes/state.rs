@@ -59,6 +59,7 @@ pub struct State {
     /// late; 0: none.
     pub held: [u8; HELD],
     /// What a member of the replica set that is behind has as run document.
+    #[expect(clippy::option_option, reason = "no member is behind, or one that has no document")]
     pub behind: Option<Option<Document>>,
     /// Faults that may still happen.
     pub crashes: u8,

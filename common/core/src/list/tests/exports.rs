@@ -34,7 +34,9 @@ fn exported(order: &OrderLine, error: Option<String>) -> ExportLine {
 
 fn written(format: ExportFormat, lines: &[ExportLine]) -> String {
     let mut text = format.header();
-    lines.iter().for_each(|line| line.write(format, &mut text));
+    for line in lines {
+        line.write(format, &mut text);
+    }
     text
 }
 

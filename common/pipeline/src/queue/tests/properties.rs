@@ -174,8 +174,8 @@ async fn perform(run: &mut Fixture, model: &mut Model, act: &Act) {
                 _ => Take::Active { before: i64::MAX >> 11 },
             };
             let by = Token::random();
-            let token = Token::random();
-            let taken = run.queue.take(&token, by.as_str(), what, None, *most);
+            let under = Token::random();
+            let taken = run.queue.take(&under, by.as_str(), what, None, *most);
             let claim = taken.await.unwrap();
             let Claim::Work(lease) = claim else { return };
             let Work::Drain(_, batch) = &lease.work else { panic!("{lease:?}") };
