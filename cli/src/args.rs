@@ -1,39 +1,46 @@
 //! The command line, as clap reads it.
 
+mod definition;
+pub mod exit_codes;
 mod flow;
+mod history;
 mod import;
 mod key;
 mod queue;
 mod receipts;
+mod run;
+#[cfg(test)]
+mod tests;
 
-use std::{ffi::OsString, fmt, path::PathBuf, process};
+use std::{ffi::OsString, fmt, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, value_parser};
-use pedidos_core::redact::redacted;
-use serde::Serialize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    flow::{Change, FailOrder, Limits, NewFlow, NewLimits, RunOptions},
+    flow::{Change, FailOrder, NewFlow, NewLimits},
+    history::{AuditFilter, AuditLog, EventKind, Events, Listed, Logs, Runs},
     import::{
-        Import, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport, StartOptions,
+        Import, ImportFilter, Imports, ImportsAction, NewImport, OnRejects, Rejects, StartImport,
+        StartOptions,
     },
     key::{KeyCommand, NewKey},
-    queue::{Clean, RetryFailed},
+    queue::{Clean, Jobs, RetryFailed},
     receipts::{DeleteRun, Export, ExportFormat, ExportOptions, ShowOrder},
+    run::{Cancel, Generate, NewRun},
 };
-use crate::{
-    address::{Address, DEFAULT_URL},
-    failure::EXIT_CODES,
-    output,
-};
+use crate::address::{Address, DEFAULT_URL};
 
 /// The heading in `--help` of the options that every command takes.
 const CONNECTION: &str = "Connection to the API";
 
 /// Start runs of orders, follow them, operate them and check them.
 #[derive(Debug, Parser)]
-#[command(name = "pedidos", version, after_help = EXIT_CODES)]
+#[command(name = "pedidos", version)]
 pub struct Cli {
+    /// Print one JSON document: the API's answer, as it came. Errors are problem+json on standard
+    /// error
+    #[arg(long, global = true)]
+    pub json: bool,
     /// URL of the API
     #[arg(
         long,
@@ -114,6 +121,19 @@ pub enum Command {
         #[arg(value_name = "SETTINGS", trailing_var_arg = true, allow_hyphen_values = true)]
         settings: Vec<OsString>,
     },
+    /// Print the completions of a shell, for example: pedidos completions bash >
+    /// ~/.local/share/bash-completion/completions/pedidos
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page of pedidos (pedidos man | man -l -), or write those of all commands
+    /// into a folder
+    Man {
+        /// The folder, for example ~/.local/share/man/man1
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// The commands that call the API.
@@ -122,7 +142,7 @@ pub enum Call {
     /// Start a run and print its id
     Generate(Generate),
     /// Import a list of your own orders
-    #[command(long_about = import::IMPORT, after_help = import::IMPORT_EXIT_CODES)]
+    #[command(long_about = import::IMPORT)]
     Import(Box<Import>),
     /// List imports, show one, start it or discard it
     Imports(Imports),
@@ -134,11 +154,7 @@ pub enum Call {
     /// Show one order and what happened to it: attempts, retries, how it ended
     Order(ShowOrder),
     /// Show the current run
-    Status {
-        /// Print the API's answer, which is JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Status,
     /// Show the progress of the current run until it ends, then its summary
     Follow,
     /// Cancel the current run
@@ -151,25 +167,47 @@ pub enum Call {
     },
     /// Delete a run that has ended and is not the current one: its orders, its dead letters, its import
     DeleteRun(DeleteRun),
+    /// List the runs, the newest first, or show one
+    Runs(Runs),
+    /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders
+    Change(Change),
     /// Pause the queue: workers finish what they have, and take nothing new
     Pause,
     /// Resume the queue
     Resume,
     /// Show how fast the queue may go, or change it; also during a run. The limits hold for all workers
     /// together, until they are lifted
-    Limits(Limits),
-    /// Change what holds a run back: when it pauses, stops, or waits for dead VIP orders
-    Change(Change),
-    /// End an order of the current run that its processor does not end: it is a dead letter then
-    Fail(FailOrder),
+    Limits(NewLimits),
+    /// Show how many orders are in each state
+    Queue,
+    /// List jobs by state: orders, and the chunks that are being generated
+    Jobs(Jobs),
     /// Put dead letters back into the queue, with all their attempts
     RetryFailed(RetryFailed),
     /// Remove jobs by state. Their orders are not processed
     Clean(Clean),
+    /// End an order of the current run that its processor does not end: it is a dead letter then
+    Fail(FailOrder),
+    /// Have one replica of the API open new connections to Redis. The queue does not change
+    Close,
+    /// Show whether all is well, and if not, why
+    Health,
+    /// Ask whether the API is ready: whether both its stores take writes
+    Ready {
+        /// Ask only whether it is alive, and no store
+        #[arg(long)]
+        live: bool,
+    },
+    /// Print the metrics of one replica of the API and of the queue, in the format of Prometheus
+    Metrics,
     /// Print the log lines of all processes
     Logs(Logs),
+    /// Print events as they come, until interrupted: changes of phase, progress, log lines
+    Events(Events),
     /// Print the audit trail, newest line first: who changed what, and who was refused
     AuditLog(AuditLog),
+    /// Show whose key this is, and what it may do
+    Whoami,
 }
 
 const AUDIT: &str = "\
@@ -177,113 +215,11 @@ Check every order of the run that has ended, in MongoDB and Redis. Executes `ped
 verify`, which is looked for beside this program, then on PATH. Takes the settings of API and \
 worker, from flags, the environment and .env. Changes nothing.";
 
-#[derive(Debug, Args)]
-pub struct AuditLog {
-    /// How many lines to print at most
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// Print each line as a JSON object, as the API answers it
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Generate {
-    #[command(flatten)]
-    pub run: NewRun,
-    /// Repeating a request with the same key starts no second run, and prints the id of the
-    /// first [default: random]
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
-    /// Follow the run until it ends
-    #[arg(long)]
-    pub follow: bool,
-}
-
-/// The parameters of a run. The API has defaults for those that are not given.
-#[derive(Debug, Args, Serialize)]
-pub struct NewRun {
-    /// How many orders to generate [default: 1000000]
-    #[arg(long, value_name = "N")]
-    pub quantity: Option<u64>,
-    /// Seed of the generator: the same seed gives the same tiers and prices [default: random]
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub options: RunOptions,
-}
-
-/// The parameters of a cancel. The API has defaults for those that are not given.
-#[derive(Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Cancel {
-    /// Only this run: if another one is the current run, nothing is changed [default: the current
-    /// run]
-    #[arg(value_name = "RUN_ID", value_parser = id)]
-    pub run_id: Option<String>,
-    /// Remove the run's dead letters from the list of failed jobs [default: true]
-    #[arg(
-        long,
-        value_name = "BOOL",
-        require_equals = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        hide_possible_values = true
-    )]
-    pub purge: Option<bool>,
-    /// Hide the cancelled orders at once, and delete them an hour later [default: true]
-    #[arg(
-        long,
-        value_name = "BOOL",
-        require_equals = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        hide_possible_values = true
-    )]
-    pub remove_pending: Option<bool>,
-    /// Delete the log lines in Redis [default: false]
-    #[arg(
-        long,
-        value_name = "BOOL",
-        require_equals = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        hide_possible_values = true
-    )]
-    pub reset_logs: Option<bool>,
-    /// How long to wait for work in flight, in ms [default: 10000]
-    #[arg(long, value_name = "N")]
-    pub wait_timeout_ms: Option<u64>,
-}
-
-#[derive(Debug, Args)]
-pub struct Logs {
-    /// How many of the newest lines to print [default: 500]
-    #[arg(long, value_name = "N")]
-    pub lines: Option<u32>,
-    /// Print only the lines of this level: info, warn or error
-    #[arg(long)]
-    pub level: Option<String>,
-    /// Then print new lines as they come, until interrupted
-    #[arg(long)]
-    pub follow: bool,
-}
-
-impl Cli {
-    /// Reads the arguments, or ends the process as clap does, but without the passwords of
-    /// addresses in what it says.
-    pub fn read() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
-            if error.use_stderr() {
-                output::note(redacted(&error.render().to_string()).trim_end());
-            } else {
-                // Help that nobody reads is no failure.
-                let _unread = error.print();
-            }
-            process::exit(error.exit_code())
-        })
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// Takes an empty text too: an empty variable counts as one that is not set.
@@ -299,6 +235,3 @@ fn id(text: &str) -> Result<String, String> {
     }
     Err("an id has letters, digits and - alone".to_owned())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,42 +1,39 @@
-//! The HTTP API, one method an operation.
+//! The HTTP API, one method an operation. Each answers what the API answered, as it came.
 
-mod flow;
+mod answer;
 mod imports;
 mod queue;
 mod receipts;
+mod runs;
+mod watch;
 
 use std::{error::Error as _, path::Path, time::Duration};
 
-use pedidos_api_types::{
-    commands::{CancelAnswer, GenerateAnswer, PauseAnswer, ResetAnswer, ResumeAnswer},
-    logs::LogsAnswer,
-    runs::Run,
-    status::Status,
-};
 use pedidos_core::{
     redact::redacted,
     tls::{self, ClientConfig},
 };
 use reqwest::{
-    Method, RequestBuilder, Response, Url,
+    Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
-pub use self::imports::ImportsQuery;
+pub use self::{answer::Answer, watch::LogQuery};
 use crate::{
     address::name_of,
-    args::{Cancel, NewRun, Secret, Tls},
+    args::{Secret, Tls},
     failure::{ErrorAnswer, Failure, Result},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Cancel and reset answer after they have gone through all orders of a run.
+/// Commands that go through all orders of a run answer after that.
 const LONG_TIMEOUT: Duration = Duration::from_mins(10);
-/// `waitTimeoutMs`, where it is not given.
-const WAIT_TIMEOUT_MS: u64 = 10_000;
+/// An upload, a download and a stream take as long as they take. Whoever waits for one sees whether it
+/// moves.
+const NO_TIMEOUT: Duration = Duration::from_hours(365 * 24);
 
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -44,12 +41,11 @@ pub struct Client {
     base: Url,
 }
 
+/// A page of a list.
 #[derive(Debug, Serialize)]
-pub struct LogQuery<'a> {
-    pub lines: Option<u32>,
-    pub level: Option<&'a str>,
-    /// Only the lines after this cursor.
-    pub after: Option<&'a str>,
+pub struct Page {
+    pub limit: u32,
+    pub cursor: Option<String>,
 }
 
 impl Client {
@@ -86,84 +82,17 @@ impl Client {
         Ok(Self { http, base })
     }
 
-    /// `POST /pedidos/generate`
-    pub async fn generate(&self, run: &NewRun, key: &str) -> Result<GenerateAnswer> {
-        let request = self.request(Method::POST, "pedidos/generate").query(run);
-        self.answer(request.header("Idempotency-Key", key)).await
-    }
-
-    /// `GET /pedidos`
-    pub async fn status(&self) -> Result<Status> {
-        self.answer(self.request(Method::GET, "pedidos")).await
-    }
-
-    /// `GET /pedidos`, as the API answers it.
-    pub async fn status_text(&self) -> Result<String> {
-        self.text(self.request(Method::GET, "pedidos")).await
-    }
-
-    /// `GET /pedidos/runs/{runId}`
-    pub async fn past_run(&self, run_id: &str) -> Result<Run> {
-        self.answer(self.request(Method::GET, &format!("pedidos/runs/{run_id}"))).await
-    }
-
-    /// `GET /pedidos/logs`
-    pub async fn logs(&self, query: &LogQuery<'_>) -> Result<LogsAnswer> {
-        self.answer(self.request(Method::GET, "pedidos/logs").query(query)).await
-    }
-
-    /// `GET /pedidos/audit`, as the API answers it.
-    pub async fn audit_text(&self, limit: u32, cursor: Option<&str>) -> Result<String> {
-        let query = [("limit", Some(limit.to_string())), ("cursor", cursor.map(str::to_owned))];
-        let query = query.into_iter().filter(|(_, value)| value.is_some()).collect::<Vec<_>>();
-        self.text(self.request(Method::GET, "pedidos/audit").query(&query)).await
-    }
-
-    /// `POST /pedidos/cancel`
-    pub async fn cancel(&self, options: &Cancel) -> Result<CancelAnswer> {
-        let wait = Duration::from_millis(options.wait_timeout_ms.unwrap_or(WAIT_TIMEOUT_MS));
-        let request = self.request(Method::POST, "pedidos/cancel").query(options);
-        self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT))).await
-    }
-
-    /// `POST /pedidos/reset`
-    pub async fn reset(&self) -> Result<ResetAnswer> {
-        let wait = Duration::from_millis(WAIT_TIMEOUT_MS);
-        let request = self.request(Method::POST, "pedidos/reset");
-        self.answer(request.timeout(wait.saturating_add(LONG_TIMEOUT))).await
-    }
-
-    /// `POST /pedidos/queue/pause`
-    pub async fn pause(&self) -> Result<PauseAnswer> {
-        self.answer(self.request(Method::POST, "pedidos/queue/pause")).await
-    }
-
-    /// `POST /pedidos/queue/resume`
-    pub async fn resume(&self) -> Result<ResumeAnswer> {
-        self.answer(self.request(Method::POST, "pedidos/queue/resume")).await
-    }
-
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
         self.http.request(method, url)
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
-        self.read(&self.text(request).await?)
-    }
-
-    /// Reads an answer of the API.
-    pub fn read<T: DeserializeOwned>(&self, text: &str) -> Result<T> {
-        serde_json::from_str(text).map_err(|error| {
-            let api = name_of(&self.base);
-            Failure::Failed(format!("cannot read the answer of {api}: {error}; is it the API?"))
-        })
-    }
-
-    async fn text(&self, request: RequestBuilder) -> Result<String> {
+    async fn answer<T>(&self, request: RequestBuilder) -> Result<Answer<T>> {
         let response = self.begin(request).await?;
-        response.text().await.map_err(|error| self.failed(&error))
+        let is_partial = response.status() == StatusCode::ACCEPTED;
+        let text = response.text().await.map_err(|error| self.failed(&error))?;
+        Ok(Answer::new(text, is_partial, name_of(&self.base)))
     }
 
     /// The head of an answer that is no error.
@@ -177,6 +106,11 @@ impl Client {
         let body = response.text().await.map_err(|error| self.failed(&error))?;
         let retry_after = retry_after.as_ref().and_then(|value| value.to_str().ok());
         Err(Failure::Answered(ErrorAnswer::read(status, retry_after, &body)))
+    }
+
+    /// The next piece of an answer that is read piece by piece.
+    pub async fn piece(&self, answer: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>> {
+        answer.chunk().await.map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &reqwest::Error) -> Failure {
@@ -223,7 +157,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::args::{Call, Cli, Command, ImportsAction, RunOptions};
+    use crate::args::{Call, Cancel, Cli, Command, ImportsAction};
 
     const SYSTEM: Tls = Tls { ca_file: None, client_cert_file: None };
 
@@ -238,8 +172,13 @@ mod tests {
     #[test]
     fn only_what_was_given_is_asked_for() {
         let client = client("http://host:3000");
-        let run = NewRun { quantity: Some(5), seed: None, options: RunOptions::default() };
-        let request = client.request(Method::POST, "pedidos/generate").query(&run);
+        let line = "pedidos generate --quantity 5";
+        let Command::Call(Call::Generate(generate)) =
+            Cli::try_parse_from(line.split_whitespace()).unwrap().command
+        else {
+            unreachable!()
+        };
+        let request = client.request(Method::POST, "pedidos/generate").query(&generate.run);
         assert_eq!(url(request), "http://host:3000/pedidos/generate?quantity=5");
         let line = "pedidos imports start 1 --lines 3 --processor refunds --pause-after 10 \
                     --max-failed-percent 0 --on-vip-failure hold";
@@ -261,6 +200,7 @@ mod tests {
             remove_pending: Some(false),
             reset_logs: None,
             wait_timeout_ms: Some(100),
+            poll_interval_ms: None,
         };
         let request = client.request(Method::POST, "pedidos/cancel").query(&cancel);
         assert_eq!(
@@ -278,6 +218,7 @@ mod tests {
         let request = match Cli::try_parse_from(words).unwrap().command {
             Command::Call(Call::RetryFailed(which)) => request.query(&which),
             Command::Call(Call::Clean(which)) => request.query(&which),
+            Command::Call(Call::Jobs(which)) => request.query(&which),
             _ => unreachable!(),
         };
         request.build().unwrap().url().query().unwrap_or_default().to_owned()
@@ -305,6 +246,16 @@ mod tests {
             "state=failed&errorContains=x&grace=1000"
         );
         assert_eq!(query(&["clean", "wait", "--priority", "NORMAL"]), "state=wait&priority=NORMAL");
+    }
+
+    #[test]
+    fn jobs_are_asked_for_by_the_names_of_the_api() {
+        assert_eq!(query(&["jobs"]), "types=waiting&includeData=true");
+        let line = "jobs failed delayed --start 5 --end 9 --run 0199-ab --no-data";
+        assert_eq!(
+            query(&line.split(' ').collect::<Vec<_>>()),
+            "types=failed%2Cdelayed&start=5&end=9&runId=0199-ab&includeData=false"
+        );
     }
 
     #[test]

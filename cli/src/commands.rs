@@ -5,23 +5,36 @@ mod audit_log;
 mod cancel;
 mod change;
 mod clean;
+mod close;
+mod completions;
 mod confirm;
 mod delete_run;
+mod events;
 mod export;
 mod fail;
 mod follow;
 mod generate;
+mod health;
 mod import;
 mod imports;
+mod jobs;
 mod key;
 mod limits;
 mod logs;
+mod man;
+mod metrics;
 mod order;
+mod pages;
 mod pause;
+mod queue;
+mod ready;
 mod rejects;
 mod reset;
 mod retry_failed;
+mod runs;
+mod show;
 mod status;
+mod whoami;
 
 use crate::{
     args::{Call, Cli, Command, KeyCommand},
@@ -39,6 +52,8 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Key(KeyCommand::List { file }) => return key::list(&file.path),
         Command::Key(KeyCommand::Revoke { file, name }) => return key::revoke(&file.path, &name),
         Command::Audit { settings } => return audit::run(&settings),
+        Command::Completions { shell } => return completions::run(shell),
+        Command::Man { dir } => return man::run(dir.as_deref()),
         Command::Call(call) => call,
     };
     let url = cli.url.parse()?;
@@ -57,19 +72,28 @@ async fn carry_out(call: Call, client: &Client) -> Result<()> {
         Call::Rejects(args) => rejects::run(client, &args).await,
         Call::Export(args) => export::run(client, &args).await,
         Call::Order(args) => order::run(client, &args).await,
-        Call::Status { json } => status::run(client, json).await,
+        Call::Status => status::run(client).await,
         Call::Follow => follow::current(client).await,
         Call::Cancel(options) => cancel::run(client, &options).await,
         Call::Reset { yes } => reset::run(client, yes).await,
         Call::DeleteRun(args) => delete_run::run(client, &args).await,
+        Call::Runs(args) => runs::run(client, &args).await,
+        Call::Change(args) => change::run(client, &args).await,
         Call::Pause => pause::pause(client).await,
         Call::Resume => pause::resume(client).await,
-        Call::Limits(args) => limits::run(client, &args).await,
-        Call::Change(args) => change::run(client, &args).await,
-        Call::Fail(args) => fail::run(client, &args).await,
+        Call::Limits(new) => limits::run(client, &new).await,
+        Call::Queue => queue::run(client).await,
+        Call::Jobs(args) => jobs::run(client, &args).await,
         Call::RetryFailed(args) => retry_failed::run(client, &args).await,
         Call::Clean(args) => clean::run(client, &args).await,
+        Call::Fail(args) => fail::run(client, &args).await,
+        Call::Close => close::run(client).await,
+        Call::Health => health::run(client).await,
+        Call::Ready { live } => ready::run(client, live).await,
+        Call::Metrics => metrics::run(client).await,
         Call::Logs(args) => logs::run(client, &args).await,
+        Call::Events(args) => events::run(client, &args).await,
         Call::AuditLog(args) => audit_log::run(client, &args).await,
+        Call::Whoami => whoami::run(client).await,
     }
 }

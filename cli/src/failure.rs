@@ -4,19 +4,10 @@ use std::{fmt::Write as _, io, time::Duration};
 
 use reqwest::StatusCode;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// The longest pause before a call is repeated, whatever the API asks for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-pub const EXIT_CODES: &str = "\
-Exit codes:
-  0    success
-  1    the operation failed, or the run did not end as DONE
-  2    bad usage
-  3    the API refused the request
-  4    the API or a store cannot be reached
-  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); a run continues";
 
 pub type Result<T> = std::result::Result<T, Failure>;
 
@@ -52,6 +43,31 @@ impl Failure {
             },
             Self::Unreachable(_) => 4,
             Self::Interrupted(_) => 130,
+        }
+    }
+
+    /// As problem+json (RFC 9457), with the `exitCode`. That of the API is as it came.
+    pub fn problem(&self) -> Map<String, Value> {
+        let mut problem = match self {
+            Self::Answered(answer) => answer.problem(),
+            _ => members([("type", json!("about:blank")), ("title", json!(self.title()))]),
+        };
+        let detail = self.to_string();
+        if !detail.is_empty() {
+            problem.entry("detail").or_insert(json!(detail));
+        }
+        problem.insert("exitCode".to_owned(), json!(self.exit_code()));
+        problem
+    }
+
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "Bad usage",
+            Self::Answered(_) => "Answered",
+            Self::Unreachable(_) => "Not reached",
+            Self::Failed(_) => "Failed",
+            Self::Interrupted(_) => "Interrupted",
+            Self::Output(_) => "Output failed",
         }
     }
 
@@ -117,6 +133,9 @@ pub struct ErrorAnswer {
     pub retry_after: Option<Duration>,
     #[serde(skip)]
     hint: Option<String>,
+    /// The body, if it is an object.
+    #[serde(skip)]
+    body: Map<String, Value>,
     title: String,
     detail: Option<String>,
     errors: Option<Vec<Value>>,
@@ -133,9 +152,26 @@ impl ErrorAnswer {
         if problem.title.is_empty() {
             status.canonical_reason().unwrap_or("Unknown error").clone_into(&mut problem.title);
         }
+        problem.body = serde_json::from_str(body).unwrap_or_default();
         problem.status = status.as_u16();
         problem.retry_after =
             retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        problem
+    }
+
+    fn problem(&self) -> Map<String, Value> {
+        let mut problem = self.body.clone();
+        let own = members([
+            ("type", json!("about:blank")),
+            ("title", json!(self.title)),
+            ("status", json!(self.status)),
+        ]);
+        for (name, value) in own {
+            problem.entry(name).or_insert(value);
+        }
+        if let Some(hint) = &self.hint {
+            problem.insert("hint".to_owned(), json!(hint));
+        }
         problem
     }
 
@@ -156,6 +192,10 @@ impl ErrorAnswer {
         }
         text
     }
+}
+
+fn members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn shortened(line: &str) -> String {
@@ -218,6 +258,38 @@ mod tests {
         let proxy = problem(StatusCode::BAD_GATEWAY, "\n<html>nginx</html>\n<p>");
         assert_eq!(proxy.to_string(), "Bad Gateway (502): <html>nginx</html>");
         assert_eq!(problem(StatusCode::NOT_FOUND, "").to_string(), "Not Found (404)");
+    }
+
+    #[test]
+    fn an_error_of_the_api_is_handed_on_as_it_came() {
+        let body = r#"{"type": "about:blank", "title": "Another run is active", "status": 409,
+            "detail": "run r is active", "runId": "r", "added": {"is": "kept"}}"#;
+        let failure = Failure::Answered(problem(StatusCode::CONFLICT, body));
+        assert_eq!(
+            Value::Object(failure.problem()),
+            json!({
+                "type": "about:blank", "title": "Another run is active", "status": 409,
+                "detail": "run r is active", "runId": "r", "added": {"is": "kept"}, "exitCode": 3
+            })
+        );
+        let failure = Failure::Answered(problem(StatusCode::BAD_GATEWAY, "<html>nginx</html>"));
+        assert_eq!(
+            Value::Object(failure.problem()),
+            json!({
+                "type": "about:blank", "title": "Bad Gateway", "status": 502,
+                "detail": "Bad Gateway (502): <html>nginx</html>", "exitCode": 4
+            })
+        );
+    }
+
+    #[test]
+    fn an_own_error_is_a_problem_without_a_status() {
+        assert_eq!(
+            Value::Object(Failure::Usage("no such verb".into()).problem()),
+            json!({
+                "type": "about:blank", "title": "Bad usage", "detail": "no such verb", "exitCode": 2
+            })
+        );
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub fn clock(time: Option<&str>) -> &str {
     }
 }
 
+/// The day and the time of an ISO time: `2026-03-01T12:00:20.456Z` → `2026-03-01 12:00`.
+pub fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +78,6 @@ mod tests {
         assert_eq!(clock(Some("2026-03-01T12:00:20.456Z")), "12:00:20.456");
         assert_eq!(clock(Some("soon")), "soon");
         assert_eq!(clock(None), "-");
+        assert_eq!(minute("2026-03-01T12:00:20.456Z"), "2026-03-01 12:00");
     }
 }

@@ -26,9 +26,8 @@ pub fn lines(status: &Status) -> Vec<String> {
     }
     if let Some(dead) = dead_that_hold(status) {
         lines.push(format!(
-            "dead VIP orders hold the fence: {} (--on-vip-failure hold)\n  retry them (POST \
-             /pedidos/queue/retry-failed), or let the run go on:\n  `pedidos change --on-vip-failure \
-             continue`",
+            "dead VIP orders hold the fence: {} (--on-vip-failure hold)\n  `pedidos retry-failed` \
+             retries them; to let the run go on:\n  `pedidos change --on-vip-failure continue`",
             count(dead)
         ));
     }

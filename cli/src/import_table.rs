@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::Table;
 use pedidos_api_types::imports::{Import, ImportState, Reject};
 use pedidos_core::text::{count, one_line};
 
-use crate::figure::NONE;
+use crate::{
+    figure::{NONE, minute},
+    table::{self, right_aligned, shortened},
+};
 
 /// A summary shows so many rejects.
 const SHOWN: usize = 10;
-const WIDTH: u16 = 80;
+/// A name has room for so many characters.
+const NAME: usize = 24;
 
 pub fn summary(import: &Import) -> String {
     let mut text = match &import.import_id {
@@ -46,67 +50,34 @@ pub fn summary(import: &Import) -> String {
 }
 
 fn rejects(first: &[Reject]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(["line", "field", "message"]);
+    let mut table = table::of(["line", "field", "message"]);
     for reject in first.iter().take(SHOWN) {
         let field = reject.field.as_deref().unwrap_or(NONE);
         table.add_row([count(reject.line), one_line(field), one_line(&reject.message)]);
     }
-    if let Some(column) = table.column_mut(0) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+    right_aligned(table, 0..1)
 }
 
 pub fn list(imports: &[Import]) -> String {
     if imports.is_empty() {
         return "no imports".to_owned();
     }
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED.with_rounded_corners()).set_header([
-        "id",
-        "name",
-        "state",
-        "lines",
-        "accepted",
-        "rejected",
-        "created (UTC)",
-    ]);
+    let mut table =
+        table::blocks(["import\nname\nstate, created (UTC)", "lines\naccepted\nrejected"]);
     for import in imports {
+        let (lines, accepted) = (count(import.lines), count(import.accepted));
         table.add_row([
-            import.import_id.clone().unwrap_or_default(),
-            import.name.as_deref().map_or_else(|| NONE.to_owned(), shortened),
-            state(import.state).to_owned(),
-            count(import.lines),
-            count(import.accepted),
-            count(import.rejected),
-            minute(&import.created_at),
+            format!(
+                "{}\n{}\n{}, {}",
+                one_line(import.import_id.as_deref().unwrap_or(NONE)),
+                import.name.as_deref().map_or(NONE.to_owned(), |name| shortened(name, NAME)),
+                state(import.state),
+                one_line(&minute(&import.created_at))
+            ),
+            format!("{lines}\n{accepted}\n{}", count(import.rejected)),
         ]);
     }
-    for column in 3..=5 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.to_string()
-}
-
-/// A name has room for 24 characters.
-fn shortened(name: &str) -> String {
-    let name = one_line(name);
-    match name.char_indices().nth(24) {
-        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
-        None => name,
-    }
-}
-
-/// `2026-03-01T12:00:20.456Z` → `2026-03-01 12:00`
-fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
+    right_aligned(table, 1..2).to_string()
 }
 
 pub const fn state(state: ImportState) -> &'static str {
@@ -155,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rejects_are_shown_in_80_columns() {
+    fn the_first_rejects_are_shown_in_60_columns() {
         let text = summary(&import(12_000));
         assert!(text.contains("and 11,990 more") && text.contains("1,009"), "{text}");
         assert!(!text.contains("1,010 ") && !text.contains('\u{1b}'), "{text}");
         assert!(text.contains("pedidos rejects 01990000-"), "{text}");
-        for line in text.lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+        for line in text.lines().filter(|line| line.contains('┆')) {
+            assert!(line.chars().count() <= 60, "{line}");
         }
     }
 
@@ -178,7 +149,13 @@ mod tests {
     fn a_list_has_a_row_an_import() {
         let text = list(&[import(3)]);
         assert!(text.contains("01990000-0000-7000-8000-000000000001"), "{text}");
-        assert!(text.contains("2026-03-01 12:00") && text.contains("1,003"), "{text}");
+        assert!(text.contains("open, 2026-03-01 12:00") && text.contains("1,003"), "{text}");
+        let mut long = import(3);
+        long.name = Some("n".repeat(200));
+        (long.lines, long.accepted) = (1_000_000_000, 1_000_000_000);
+        for line in list(&[long]).lines() {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
         assert_eq!(list(&[]), "no imports");
     }
 }

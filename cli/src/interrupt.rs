@@ -18,6 +18,12 @@ use crate::failure::{Failure, Result};
 /// tells the others by this.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// Has a signal asked to stop? Then a bar is not drawn again: the terminal has written `^C` behind it,
+/// and the cursor is not where the bar left it.
+pub fn has_come() -> bool {
+    INTERRUPTED.load(Relaxed)
+}
+
 /// Does the work; fails with what `says` if a signal asks to stop before it is done.
 pub async fn or<T>(
     work: impl Future<Output = Result<T>>,
@@ -28,8 +34,9 @@ pub async fn or<T>(
     let mut work = pin!(work);
     tokio::select! {
         biased;
-        done = &mut work => return done,
+        // First, so that work that goes on knows of it.
         () = any_of(&mut signals) => {}
+        done = &mut work => return done,
     }
     // The work may wait for signals too, and knows better what to say.
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {

@@ -1,15 +1,39 @@
 //! Standard output and standard error. `println!` panics when the reader of a pipe has gone.
 //! All that is printed passes here, so that no text of a server can steer the terminal
 //! ([`pedidos_core::text`]).
+//!
+//! With `--json` there is one JSON document on standard output, and nothing on standard error but the
+//! problem that ends the command: notes are kept for it.
 
 use std::{
+    collections::VecDeque,
     fmt::Write as _,
     io::{self, IsTerminal, Write},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use pedidos_core::text::{is_hidden, printable};
+use serde_json::{Map, Value};
 
 use crate::failure::Result;
+
+/// Notes that are kept for a problem: the last ones.
+const NOTES: usize = 20;
+
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+static KEPT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// From now on, output is for a program: `--json` was given.
+pub fn use_json() {
+    IS_JSON.store(true, Relaxed);
+}
+
+pub fn is_json() -> bool {
+    IS_JSON.load(Relaxed)
+}
 
 /// Prints a line, or several.
 pub fn line(text: &str) -> Result<()> {
@@ -21,6 +45,13 @@ pub fn json(text: &str) -> Result<()> {
     write(&escaped(text))
 }
 
+/// Prints a part of a JSON document that is printed as it comes.
+pub fn json_part(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(escaped(text).as_bytes())?;
+    Ok(())
+}
+
 fn write(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
@@ -28,53 +59,37 @@ fn write(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Copies what an API sends to standard output, piece by piece: to a file as it is, to a terminal
-/// line by line, without what would steer it.
-#[derive(Debug)]
-pub struct Copy {
-    is_terminal: bool,
-    /// The start of a line, if this is a terminal.
-    line: Vec<u8>,
-}
-
-impl Copy {
-    pub fn new() -> Self {
-        Self { is_terminal: io::stdout().is_terminal(), line: Vec::new() }
-    }
-
-    pub fn add(&mut self, piece: &[u8]) -> Result<()> {
-        if !self.is_terminal {
-            io::stdout().lock().write_all(piece)?;
-            return Ok(());
-        }
-        for part in piece.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(part);
-            if part.ends_with(b"\n") {
-                self.end_line()?;
-            }
-        }
-        Ok(())
-    }
-
-    pub fn finish(mut self) -> Result<()> {
-        if !self.line.is_empty() {
-            self.end_line()?;
-        }
-        io::stdout().lock().flush()?;
-        Ok(())
-    }
-
-    fn end_line(&mut self) -> Result<()> {
-        let text = String::from_utf8_lossy(&self.line);
-        line(text.trim_end_matches(['\r', '\n']))?;
-        self.line.clear();
-        Ok(())
-    }
-}
-
 /// Prints a line on standard error. A reader that has gone changes nothing.
 pub fn note(text: &str) {
-    let _unread = writeln!(io::stderr(), "{}", printable(text));
+    if is_json() {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == NOTES {
+            kept.pop_front();
+        }
+        kept.push_back(text.to_owned());
+    } else {
+        let _unread = writeln!(io::stderr(), "{}", printable(text));
+    }
+}
+
+/// The same, below what stands on a terminal: a bar, or the `^C` that was typed.
+pub fn note_below(text: &str) {
+    if !is_json() && io::stderr().is_terminal() {
+        let _unread = writeln!(io::stderr());
+    }
+    if !text.is_empty() {
+        note(text);
+    }
+}
+
+/// Prints the problem that ends the command on standard error, with the notes before it.
+pub fn problem(mut problem: Map<String, Value>) {
+    let notes: Vec<Value> =
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).drain(..).map(Value::String).collect();
+    if !notes.is_empty() {
+        problem.insert("notes".to_owned(), Value::Array(notes));
+    }
+    let _unread = writeln!(io::stderr(), "{}", escaped(&Value::Object(problem).to_string()));
 }
 
 /// Prints a question on standard error; the answer may follow on the same line.
@@ -97,14 +112,14 @@ fn escaped(json: &str) -> String {
     text
 }
 
-/// Are standard output and standard error terminals?
+/// Are standard output and standard error terminals, and for a person?
 pub fn is_watched() -> bool {
-    io::stdout().is_terminal() && io::stderr().is_terminal()
+    !is_json() && io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Are standard input and standard error terminals, so that a person can be asked?
 pub fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    !is_json() && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 #[cfg(test)]
@@ -117,7 +132,7 @@ mod tests {
         for c in ['\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
             let json = escaped(&format!("{{\"a\": \"x{c}y\"}}"));
             assert!(json.is_ascii(), "{json}");
-            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            let read: Value = serde_json::from_str(&json).unwrap();
             assert_eq!(read["a"], format!("x{c}y"));
         }
     }

@@ -1,18 +1,18 @@
-//! The progress of a run: a bar on a terminal, plain lines elsewhere.
+//! The progress of a run: a bar on a terminal, plain lines elsewhere, nothing for a program.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pedidos_api_types::status::Status;
 use pedidos_core::{
     run::{Ledger, Phase},
-    text::{count, one_line},
+    text::count,
 };
 
 use crate::{
+    bar::Bar,
     figure::{about, duration, rate},
     holds, output,
 };
@@ -66,33 +66,30 @@ impl Topic {
 
 #[derive(Debug)]
 pub enum View {
-    Bar(ProgressBar),
+    Bar(Bar),
     /// A line at each change of phase, and every few seconds.
     Lines(Option<(Topic, Instant)>),
+    Nothing,
 }
 
 impl View {
     pub fn new() -> Self {
+        if output::is_json() {
+            return Self::Nothing;
+        }
         if !output::is_watched() {
             return Self::Lines(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let template = "{spinner} {wide_msg}\n  {wide_bar:.cyan/dim} {prefix}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        bar.set_message("waiting for the first answer");
-        bar.enable_steady_tick(Duration::from_millis(100));
+        let bar = Bar::new();
+        bar.say("waiting for the first answer");
         Self::Bar(bar)
     }
 
     pub fn show(&mut self, status: &Status, rates: &Rates) {
         match self {
             Self::Bar(bar) => {
-                bar.set_length(status.progress.target);
-                bar.set_position(terminal(status));
-                bar.set_prefix(how_far(status));
-                bar.set_message(what(status, rates));
+                let target = status.progress.target;
+                bar.draw(terminal(status), target, how_far(status), what(status, rates));
             }
             Self::Lines(last) => {
                 if is_due(last, Topic::of(status.phase.into()), Instant::now()) {
@@ -102,6 +99,7 @@ impl View {
                     output::note(&format!("{elapsed:>7} {percent:5.1} % {what}"));
                 }
             }
+            Self::Nothing => {}
         }
     }
 
@@ -112,26 +110,20 @@ impl View {
         let failure = failure.lines().next().unwrap_or_default();
         let text = format!("still trying after {}s: {failure}", since.as_secs());
         match self {
-            Self::Bar(bar) => bar.set_message(one_line(&text)),
+            Self::Bar(bar) => bar.say(&text),
             Self::Lines(last) => {
                 if is_due(last, Topic::Trouble, Instant::now()) {
                     output::note(&text);
                 }
             }
+            Self::Nothing => {}
         }
     }
 
-    /// Removes the bar, for the summary that follows.
-    pub fn clear(&self) {
+    /// Ends the bar, for what follows.
+    pub fn end(&self) {
         if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
-
-    /// Leaves the bar as it is, for the run continues.
-    pub fn leave(&self) {
-        if let Self::Bar(bar) = self {
-            bar.abandon();
+            bar.end();
         }
     }
 }

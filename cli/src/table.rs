@@ -1,16 +1,66 @@
-//! The summary of a run in at most 80 columns: its orders, times and fence.
+//! Tables of at most 60 columns; and those of the current run: its orders, times and fence.
 
-use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use std::ops::Range;
+
+use comfy_table::{
+    CellAlignment, ContentArrangement, Table, TableStyle,
+    presets::{UTF8_FULL, UTF8_FULL_CONDENSED},
+};
 use pedidos_api_types::{
     flow::Limits,
-    status::{Ledger, Status},
+    status::{Ledger, Ledgers, QueueStatus, Status},
 };
-use pedidos_core::{run::Phase, text::count};
+use pedidos_core::{
+    run::Phase,
+    text::{count, one_line},
+};
 
 use crate::{
     figure::{NONE, clock, duration, rate},
     holds,
 };
+
+/// A terminal that is divided in two, or enlarged, has room for so much.
+const WIDTH: u16 = 60;
+
+/// A table with a line for each row.
+pub fn of<const N: usize>(header: [&str; N]) -> Table {
+    table(header, UTF8_FULL_CONDENSED)
+}
+
+/// A table whose rows have several lines.
+pub fn blocks<const N: usize>(header: [&str; N]) -> Table {
+    table(header, UTF8_FULL)
+}
+
+fn table<const N: usize>(header: [&str; N], style: TableStyle) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(style.with_rounded_corners())
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header(header);
+    table
+}
+
+/// These columns have figures.
+pub fn right_aligned(mut table: Table, columns: Range<usize>) -> Table {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// A text on one line, cut after so many characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    let text = one_line(text);
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
 
 pub fn summary(status: &Status) -> String {
     let phase = Phase::from(status.phase);
@@ -33,7 +83,8 @@ pub fn summary(status: &Status) -> String {
         ),
     ];
     parts.extend(holds::lines(status));
-    parts.extend([orders(status), times(status), fence(status)].map(|table| table.to_string()));
+    let tables = [orders(&status.ledger), times(status), windows(status), fence(status)];
+    parts.extend(tables.map(|table| table.to_string()));
     if phase == Phase::Error {
         let ends = format!("`pedidos cancel {run_id}` or `pedidos reset` ends it");
         parts.push(format!("the run has stopped; {ends}"));
@@ -48,17 +99,34 @@ pub fn summary(status: &Status) -> String {
 
 /// The limits of the queue.
 pub fn limits(limits: &Limits) -> String {
-    let mut table = table(["limit", "at most"]);
+    let mut table = of(["limit", "at most"]);
     for (name, most) in
         [("orders a second", limits.orders_per_second), ("orders in flight", limits.max_in_flight)]
     {
         table.add_row([name.to_owned(), most.map_or_else(|| "none".to_owned(), count)]);
     }
-    right_aligned(table, 1).to_string()
+    right_aligned(table, 1..2).to_string()
+}
+
+/// What the queue holds.
+pub fn queue(queue: &QueueStatus) -> String {
+    let counts = &queue.counts;
+    let mut table = of(["state", "jobs"]);
+    for (name, jobs) in [
+        ("waiting", counts.waiting),
+        ("active", counts.active),
+        ("delayed", counts.delayed),
+        ("completed", counts.completed),
+        ("failed", counts.failed),
+    ] {
+        table.add_row([name.to_owned(), count(jobs)]);
+    }
+    let paused = if counts.paused { "\nthe queue is paused" } else { "" };
+    format!("{}{paused}\n{}", right_aligned(table, 1..2), orders(&queue.ledger))
 }
 
 /// Where the orders are. States that orders only pass through have a row while one is in them.
-fn orders(status: &Status) -> Table {
+fn orders(ledger: &Ledgers) -> Table {
     type Row = (&'static str, fn(&Ledger) -> u64, bool);
     const ROWS: [Row; 8] = [
         ("generated", |ledger| ledger.generated, true),
@@ -70,79 +138,73 @@ fn orders(status: &Status) -> Table {
         ("dead", |ledger| ledger.dead, true),
         ("removed", |ledger| ledger.removed, true),
     ];
-    let mut table = table(["orders", "VIP", "NORMAL", "total"]);
-    for (name, of, always) in ROWS {
-        let (vip, normal) = (of(&status.ledger.vip), of(&status.ledger.normal));
+    let mut table = of(["orders", "VIP", "NORMAL", "total"]);
+    for (name, in_state, always) in ROWS {
+        let (vip, normal) = (in_state(&ledger.vip), in_state(&ledger.normal));
         if always || vip + normal > 0 {
             table.add_row([name.to_owned(), count(vip), count(normal), count(vip + normal)]);
         }
     }
-    right_aligned(table, 1)
+    right_aligned(table, 1..4)
 }
 
-/// When each part began and ended, how long it took, and how fast it was.
+/// How long each part took, and how fast it was.
 fn times(status: &Status) -> Table {
     let (vip, normal) = (&status.processing.vip, &status.processing.normal);
-    let (start, end) = (vip.start.as_deref(), vip.end.as_deref());
-    let (normal_start, normal_end) = (normal.start.as_deref(), normal.end.as_deref());
-    let day = start.or(normal_start).and_then(|time| time.split_once('T'));
-    let day = format!("{} (UTC)", day.map_or("time", |(day, _)| day));
     let per_second = |orders: u64, ms: u64| (ms > 0).then(|| orders as f64 / ms as f64 * 1e3);
     let progress = &status.progress;
     let generating = status.generation_time_ms;
     let (speed, wall) = (&status.throughput, status.wall_clock_ms);
     let made = per_second(progress.generated, generating);
     let in_all = per_second(progress.processed_total, wall);
-    let both = vip.time_ms + normal.time_ms;
-    let mut table = table([day.as_str(), "from", "to", "took", "orders/s"]);
-    for (name, from, to, ms, per_second) in [
-        ("generation", None, None, generating, made),
-        ("enqueue VIP (sum)", None, None, status.enqueue_vip_time_ms, None),
-        ("enqueue NORMAL (sum)", None, None, status.enqueue_normal_time_ms, None),
-        ("processing VIP", start, end, vip.time_ms, Some(speed.vip)),
-        ("processing NORMAL", normal_start, normal_end, normal.time_ms, Some(speed.normal)),
-        ("processing, both", start, normal_end, both, Some(speed.overall)),
-        ("total (sum)", None, None, status.total_time_ms, None),
-        ("wall clock", None, None, wall, in_all),
+    let mut table = of(["time", "took", "orders/s"]);
+    for (name, ms, per_second) in [
+        ("generation", generating, made),
+        ("enqueue VIP (sum)", status.enqueue_vip_time_ms, None),
+        ("enqueue NORMAL (sum)", status.enqueue_normal_time_ms, None),
+        ("processing VIP", vip.time_ms, Some(speed.vip)),
+        ("processing NORMAL", normal.time_ms, Some(speed.normal)),
+        ("processing, both", vip.time_ms + normal.time_ms, Some(speed.overall)),
+        ("total (sum)", status.total_time_ms, None),
+        ("wall clock", wall, in_all),
     ] {
         let per_second = per_second.map_or_else(|| NONE.to_owned(), rate);
-        table.add_row([name, clock(from), clock(to), &duration(ms), &per_second]);
+        table.add_row([name, &duration(ms), &per_second]);
     }
-    right_aligned(table, 1)
+    right_aligned(table, 1..3)
+}
+
+/// When each priority was processed.
+fn windows(status: &Status) -> Table {
+    let (vip, normal) = (&status.processing.vip, &status.processing.normal);
+    let start = vip.start.as_deref().or(normal.start.as_deref());
+    let day = start.and_then(|time| time.split_once('T')).map_or("time", |(day, _)| day);
+    let mut table = of([&*format!("{day} (UTC)"), "from", "to"]);
+    for (name, window) in [("VIP", vip), ("NORMAL", normal)] {
+        table.add_row([name, clock(window.start.as_deref()), clock(window.end.as_deref())]);
+    }
+    right_aligned(table, 1..3)
 }
 
 /// Whether every VIP order was processed before every NORMAL one.
 fn fence(status: &Status) -> Table {
     let fence = &status.fence;
-    let mut table = table(["fence", "last VIP at", "first NORMAL at", "violations", "late VIP"]);
-    table.add_row([
-        if fence.open { "opened" } else { "closed" },
-        clock(fence.last_vip_at.as_deref()),
-        clock(fence.first_normal_at.as_deref()),
-        &count(fence.violations),
-        &count(fence.late_vip),
-    ]);
-    right_aligned(table, 1)
-}
-
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED.with_rounded_corners()).set_header(header);
-    table
-}
-
-/// The first columns are names; the others are figures.
-fn right_aligned(mut table: Table, names: usize) -> Table {
-    for column in table.column_iter_mut().skip(names) {
-        column.set_cell_alignment(CellAlignment::Right);
+    let mut table = of(["fence", if fence.open { "opened" } else { "closed" }]);
+    for (name, value) in [
+        ("last VIP at", clock(fence.last_vip_at.as_deref())),
+        ("first NORMAL at", clock(fence.first_normal_at.as_deref())),
+        ("violations", count(fence.violations).as_str()),
+        ("late VIP", count(fence.late_vip).as_str()),
+    ] {
+        table.add_row([name, value]);
     }
-    table
+    right_aligned(table, 1..2)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use pedidos_api_types::flow::PausedBy;
+    use pedidos_api_types::{flow::PausedBy, status::QueueCounts};
 
     use super::*;
     use crate::samples;
@@ -164,13 +226,14 @@ mod tests {
         assert_eq!(row(&text, "generated"), ["generated", "249,882", "750,118", "1,000,000"]);
         assert_eq!(row(&text, "dead"), ["dead", "12", "0", "12"]);
         assert_eq!(row(&text, "removed"), ["removed", "0", "3", "3"]);
-        assert_eq!(row(&text, "generation")[3..], ["12.3s", "81,301"]);
-        assert_eq!(
-            row(&text, "processing VIP")[1..],
-            ["12:00:00.312", "12:00:20.456", "20.1s", "12,404"]
-        );
-        assert_eq!(row(&text, "wall clock")[3..], ["1m 25.1s", "11,751"]);
-        assert_eq!(row(&text, "opened"), ["opened", "12:00:20.456", "12:00:20.501", "0", "0"]);
+        assert_eq!(row(&text, "generation")[1..], ["12.3s", "81,301"]);
+        assert_eq!(row(&text, "processing VIP")[1..], ["20.1s", "12,404"]);
+        assert_eq!(row(&text, "wall clock")[1..], ["1m 25.1s", "11,751"]);
+        assert_eq!(row(&text, "2026-03-01 (UTC)"), ["2026-03-01 (UTC)", "from", "to"]);
+        assert_eq!(row(&text, "VIP"), ["VIP", "12:00:00.312", "12:00:20.456"]);
+        assert_eq!(row(&text, "fence"), ["fence", "opened"]);
+        assert_eq!(row(&text, "first NORMAL at")[1..], ["12:00:20.501"]);
+        assert_eq!(row(&text, "violations")[1..], ["0"]);
         assert!(row(&text, "waiting").is_empty(), "nothing waits: no row");
     }
 
@@ -183,15 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_fits_80_columns() {
+    fn a_summary_fits_80_columns_and_its_tables_60() {
         let mut status = samples::draining();
         status.paused = true;
         status.paused_by = Some(PausedBy::PauseAfter);
         status.pause_after = Some(1_000);
         status.processor.name = "refunds".to_owned();
         status.total_time_ms = 359_999_999;
+        status.enqueue_normal_time_ms = 359_999_999;
+        let ledger = &mut status.ledger.normal;
+        (ledger.generated, ledger.deferred) = (1_000_000_000, 1_000_000_000);
         for line in summary(&status).lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+            let most = if line.contains(['│', '╭', '╞', '╰']) { 60 } else { 80 };
+            assert!(line.chars().count() <= most, "{line}");
         }
     }
 
@@ -209,6 +276,23 @@ mod tests {
         let text = limits(&Limits { orders_per_second: Some(1_500), max_in_flight: None });
         assert_eq!(row(&text, "orders a second"), ["orders a second", "1,500"]);
         assert_eq!(row(&text, "orders in flight"), ["orders in flight", "none"]);
+    }
+
+    #[test]
+    fn a_queue_is_told_by_state_and_priority() {
+        let ledger = samples::draining().ledger;
+        let counts = QueueCounts {
+            waiting: 110_000,
+            active: 14_882,
+            completed: 124_990,
+            failed: 10,
+            delayed: 0,
+            paused: true,
+        };
+        let text = queue(&QueueStatus { counts, ledger });
+        assert_eq!(row(&text, "completed"), ["completed", "124,990"]);
+        assert_eq!(row(&text, "leased"), ["leased", "14,882", "0", "14,882"]);
+        assert!(text.contains("the queue is paused"), "{text}");
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pedidos_api_types::imports::Import;
 use pedidos_core::backoff::Backoff;
 use tokio::time::{sleep, timeout};
 
 use crate::{
     args::NewImport,
-    client::Client,
+    client::{Answer, Client},
     failure::{Failure, Result},
     list::{Sent, Source},
     upload_view::{Seen, UploadView},
@@ -107,7 +108,7 @@ pub async fn whole(
     target: Target<'_>,
     list: &Source,
     view: &UploadView,
-) -> Result<String> {
+) -> Result<Answer<Import>> {
     let mut patience = Patience::new(Instant::now());
     loop {
         let failure = match attempt(client, target, list, view, &mut patience).await {
@@ -126,12 +127,12 @@ async fn attempt(
     list: &Source,
     view: &UploadView,
     patience: &mut Patience,
-) -> Result<String> {
+) -> Result<Answer<Import>> {
     let (body, sent) = list.body();
     let call = async {
         match target {
-            Target::Import(id) => client.upload_text(id, list, body).await,
-            Target::DryRun(new) => client.dry_run_text(new, list, body).await,
+            Target::Import(id) => client.upload(id, list, body).await,
+            Target::DryRun(new) => client.dry_run(new, list, body).await,
         }
     };
     let seen = RefCell::new(Seen::default());
@@ -174,11 +175,13 @@ async fn watch(
 }
 
 /// Asks what is stored so far. What it cannot learn, it leaves as it was.
-async fn poll(client: &Client, target: Target<'_>, seen: &RefCell<Seen>) -> Result<String> {
+async fn poll(client: &Client, target: Target<'_>, seen: &RefCell<Seen>) -> Result<Answer<Import>> {
     loop {
         sleep(POLL_EVERY).await;
         let Target::Import(id) = target else { continue };
-        if let Ok(Ok(import)) = timeout(POLL_TIMEOUT, client.import(id)).await {
+        if let Ok(Ok(import)) = timeout(POLL_TIMEOUT, client.import(id)).await
+            && let Ok(import) = import.read()
+        {
             let mut seen = seen.borrow_mut();
             (seen.lines, seen.rejected) = (import.lines, import.rejected);
         }

@@ -6,13 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pedidos_core::{
-    backoff::LogOnce,
-    text::{count, one_line},
-};
+use indicatif::BinaryBytes;
+use pedidos_core::{backoff::LogOnce, text::count};
 
 use crate::{
+    bar::Bar,
     failure::Failure,
     figure::{duration, rate},
     output,
@@ -30,22 +28,14 @@ pub struct Seen {
 
 #[derive(Debug)]
 pub struct UploadView {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     speed: RefCell<Speed>,
     said: RefCell<LogOnce>,
 }
 
 impl UploadView {
     pub fn new() -> Self {
-        let bar = output::is_watched().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let template = "{spinner} {wide_msg}\n  {wide_bar:.cyan/dim} {prefix}";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("━╸─"));
-            }
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
+        let bar = output::is_watched().then(Bar::new);
         Self { bar, ..Self::silent() }
     }
 
@@ -59,10 +49,9 @@ impl UploadView {
         let mut speed = self.speed.borrow_mut();
         speed.add(Instant::now(), sent, seen.lines);
         // A file may grow.
-        bar.set_length(size.max(sent));
-        bar.set_position(sent);
-        bar.set_prefix(format!("{}/{}", BinaryBytes(sent), BinaryBytes(size)));
-        bar.set_message(what(seen, speed.per_second()));
+        let size = size.max(sent);
+        let behind = format!("{}/{}", BinaryBytes(sent), BinaryBytes(size));
+        bar.draw(sent, size, behind, what(seen, speed.per_second()));
     }
 
     /// Says why there is a pause.
@@ -73,16 +62,16 @@ impl UploadView {
         *self.speed.borrow_mut() = Speed::default();
         if let Some(bar) = &self.bar {
             let pause = duration(pause.as_millis() as u64);
-            bar.set_message(one_line(&format!("{failure}; {then} in {pause}")));
+            bar.say(&format!("{failure}; {then} in {pause}"));
         } else if self.said.borrow_mut().is_new(failure) {
             output::note(&format!("{failure}; {then}"));
         }
     }
 
-    /// Removes the bar, for what follows.
-    pub fn clear(&self) {
+    /// Ends the bar, for what follows.
+    pub fn end(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.end();
         }
     }
 }

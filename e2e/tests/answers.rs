@@ -67,7 +67,7 @@ async fn probes_metrics_and_documents_are_served() {
     };
     let client = cluster.client();
     for client in [client, cluster.workers().next().unwrap()] {
-        for path in ["/metrics", "/livez", "/readyz"] {
+        for path in ["/metrics", "/livez", "/readyz", "/metrics/", "/livez/", "/readyz/"] {
             look(client, path, "text/plain").await;
         }
     }

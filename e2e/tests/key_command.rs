@@ -95,9 +95,14 @@ async fn a_key_is_made_listed_used_and_revoked() {
     assert_eq!(lines.lines().count(), 4, "{lines}");
     assert!(lines.contains("ops (admin by key)") && lines.contains("painel (viewer"), "{lines}");
     let trail = pedidos(&["audit-log", "--json"], &home).await;
-    for line in text(&trail.stdout).lines() {
-        assert!(serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].is_string());
-    }
+    let document: serde_json::Value = serde_json::from_str(&text(&trail.stdout)).unwrap();
+    assert!(document["lines"][0]["id"].is_string(), "{document:#}");
+    let whoami = pedidos(&["whoami"], &home).await;
+    assert!(text(&whoami.stdout).starts_with("ops (admin by key)\n"), "{whoami:?}");
+    let refused = ["audit-log", "--outcome", "refused", "--name", "painel"];
+    let refused = text(&pedidos(&refused, &home).await.stdout);
+    assert!(refused.lines().all(|line| line.contains(" refused ")), "{refused}");
+    assert!(refused.contains("resumeQueue"), "{refused}");
     assert_eq!(pedidos(&["audit-log"], &environment).await.status.code(), Some(3));
 
     let file = [("API_KEYS_FILE", path.as_str())];

@@ -14,6 +14,7 @@ mod cancel;
 mod clean;
 mod clocks;
 mod close;
+mod command_line;
 mod commands_meet;
 mod compared;
 mod connections;

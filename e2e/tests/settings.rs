@@ -24,6 +24,7 @@ async fn every_mistake_is_named_at_once_and_the_exit_code_is_2() {
         ("LEASE_MS", "soon"),
         ("LOG_MEMORY", "yes"),
         ("LOG_FORMAT", "xml"),
+        ("RUST_LOG", "info,fred=loud"),
         ("QUEUE_NAME", "a{b}"),
         ("MONGO_WRITE_CONCERN", "0"),
         // Fine alone, not together.
@@ -114,6 +115,26 @@ async fn a_folder_that_cannot_be_written_is_named_with_its_setting() {
         let (code, said) = end_of(program, &[], &settings).await;
         assert_eq!(code, 1, "{program}: {said}");
         assert!(said.starts_with("error: LOG_DIR: /dev/null/shared/logs: "), "{program}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_cannot_be_bound_is_named_with_its_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mongo = ("MONGO_URI", "mongodb://127.0.0.1:1/x");
+    for (program, name) in PROGRAMS.into_iter().zip(["PORT", "ADMIN_PORT"]) {
+        let settings = [mongo, ("BACKEND_LOGS", "false"), (name, port.as_str())];
+        let (code, said) = end_of(program, &[], &settings).await;
+        assert_eq!(code, 1, "{program}: {said}");
+        let line = format!("error: {name}: cannot bind 127.0.0.1:{port}: ");
+        assert!(said.contains(&line) && said.contains("a port that is free"), "{program}: {said}");
+        // An address of nobody (RFC 5737).
+        let settings = [mongo, ("BACKEND_LOGS", "false"), ("HOST", "192.0.2.1"), (name, "0")];
+        let settings = [&settings[..], &[("ALLOW_ANONYMOUS", "true")]].concat();
+        let (code, said) = end_of(program, &[], &settings).await;
+        assert_eq!(code, 1, "{program}: {said}");
+        assert!(said.contains("error: HOST: cannot bind 192.0.2.1:0: "), "{program}: {said}");
     }
 }
 

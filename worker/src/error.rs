@@ -47,7 +47,7 @@ impl WorkError {
                 Some(("mongodb", cause.kind()))
             }
             Self::Command(CommandError::StaleStore { .. }) => Some(("mongodb", "stale")),
-            Self::Command(CommandError::Active { .. })
+            Self::Command(CommandError::Active { .. } | CommandError::KeyUsed { .. })
             | Self::LeaseLost
             | Self::RunInactive
             | Self::NoProcessor => None,

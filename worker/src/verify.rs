@@ -11,7 +11,7 @@ use std::{
     task::Poll,
 };
 
-use clap::Command;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use pedidos_core::{
     redact::redacted,
     signals::is_ignored,
@@ -23,13 +23,15 @@ use pedidos_pipeline::{
     verify::{Report, VerifyError, verify_run},
 };
 use pedidos_service::{
-    config::{refuse, with_flags},
+    config::{self, refuse, with_flags},
     output,
     settings::Settings,
 };
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 const NAME: &str = "verify";
+const JSON: &str = "json";
 
 const ABOUT: &str = "\
 Check the run that has ended: every order against the generator, and the ledger, the fence and \
@@ -47,6 +49,9 @@ Exit codes:
 /// Why the check is no success. The exit codes are those of `pedidos`.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    /// Flags or settings.
+    #[error("{}", .0.join("; "))]
+    Usage(Vec<String>),
     #[error("{broken} of {all} checks do not hold")]
     Broken { broken: usize, all: usize },
     #[error(transparent)]
@@ -65,14 +70,36 @@ impl Failure {
                 | VerifyError::Store(StoreError::Unavailable(_)),
             ) => 4,
             Self::Broken { .. } | Self::Unchecked(_) | Self::Output(_) => 1,
+            Self::Usage(_) => 2,
             Self::Interrupted => 130,
         }
     }
 
-    fn report(&self) {
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "Bad usage",
+            Self::Broken { .. } => "Not as it should be",
+            Self::Unchecked(_) => "Not checked",
+            Self::Interrupted => "Interrupted",
+            Self::Output(_) => "Output failed",
+        }
+    }
+
+    /// As problem+json (RFC 9457), as `pedidos` has it.
+    fn problem(&self) -> Value {
+        let detail = printable(&redacted(&self.to_string()));
+        json!({
+            "type": "about:blank", "title": self.title(), "detail": detail,
+            "exitCode": self.exit_code(),
+        })
+    }
+
+    fn report(&self, is_json: bool) {
         match self {
             // The reader of a pipe that has enough is no error.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            _ if is_json => output::write_error(&self.problem().to_string()),
+            Self::Usage(mistakes) => config::report(mistakes),
             Self::Interrupted => output::write_error(&self.to_string()),
             _ => {
                 output::write_error(&printable(&format!("error: {}", redacted(&self.to_string()))));
@@ -88,31 +115,46 @@ pub fn is_requested() -> bool {
 
 /// Checks the run, and answers the exit code of the process.
 pub async fn main() -> ExitCode {
-    let flags = command().try_get_matches_from(env::args_os().skip(1));
-    let settings = Settings::or_exit(&flags.unwrap_or_else(|error| refuse(&error)));
-    let ended = tokio::select! {
-        ended = check(&settings) => ended,
-        signal = interrupted() => signal.map_err(Failure::from).and(Err(Failure::Interrupted)),
+    let is_json = env::args_os().any(|argument| argument.to_str() == Some("--json"));
+    let ended = match command().try_get_matches_from(env::args_os().skip(1)) {
+        Ok(flags) => checked(&flags).await,
+        Err(error) if is_json && error.use_stderr() => {
+            let text = error.render().to_string();
+            Err(Failure::Usage(vec![text.trim_start_matches("error: ").trim_end().to_owned()]))
+        }
+        Err(error) => refuse(&error),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.report();
+            failure.report(is_json);
             ExitCode::from(failure.exit_code())
         }
     }
 }
 
+async fn checked(flags: &ArgMatches) -> Result<(), Failure> {
+    let settings = Settings::of_flags(flags).map_err(Failure::Usage)?;
+    tokio::select! {
+        ended = check(&settings, flags.get_flag(JSON)) => ended,
+        signal = interrupted() => signal.map_err(Failure::from).and(Err(Failure::Interrupted)),
+    }
+}
+
 fn command() -> Command {
     let command = Command::new(NAME).bin_name(format!("pedidos-worker {NAME}"));
-    with_flags(command.about(ABOUT).after_help(EXIT_CODES).version(env!("CARGO_PKG_VERSION")))
+    let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue);
+    let json = json.help("Print the report as one JSON document, and errors as problem+json");
+    let command = command.about(ABOUT).after_help(EXIT_CODES).version(env!("CARGO_PKG_VERSION"));
+    with_flags(command.arg(json))
 }
 
 /// Prints what was found; fails unless every check holds.
-async fn check(settings: &Settings) -> Result<(), Failure> {
+async fn check(settings: &Settings, is_json: bool) -> Result<(), Failure> {
     let report = read(settings).await?;
+    let said = if is_json { document(&report).to_string() } else { printable(&text(&report)) };
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", printable(&text(&report)))?;
+    writeln!(out, "{said}")?;
     out.flush()?;
     if report.holds() {
         return Ok(());
@@ -137,6 +179,19 @@ fn text(report: &Report) -> String {
         let _ = write!(text, "\n{mark} {}: {}", check.name, check.figure);
     }
     text
+}
+
+fn document(report: &Report) -> Value {
+    let checks = report
+        .checks
+        .iter()
+        .map(|check| json!({ "name": check.name, "figure": check.figure, "ok": check.ok }));
+    json!({
+        "runId": report.run_id,
+        "quantity": report.quantity,
+        "holds": report.holds(),
+        "checks": checks.collect::<Vec<_>>(),
+    })
 }
 
 /// Waits for a signal to end. In a container the first process has no default for them: without
@@ -176,6 +231,15 @@ mod tests {
             text(&report),
             "audit of run r · 50,000 orders\n✓ fence violations: 0\n✗ pendente: 3"
         );
+        assert_eq!(
+            document(&report),
+            json!({
+                "runId": "r", "quantity": 50_000, "holds": false, "checks": [
+                    { "name": "fence violations", "figure": "0", "ok": true },
+                    { "name": "pendente", "figure": "3", "ok": false }
+                ]
+            })
+        );
     }
 
     #[test]
@@ -185,6 +249,9 @@ mod tests {
         assert_eq!(code(QueueError::Unavailable("x".into()).into()), 4);
         assert_eq!(code(QueueError::Refused("x".into()).into()), 1);
         assert_eq!(code(VerifyError::NoRun), 1);
+        let problem = Failure::Broken { broken: 1, all: 9 }.problem();
+        assert_eq!(problem["exitCode"], 1);
+        assert_eq!(problem["detail"], "1 of 9 checks do not hold");
     }
 
     #[test]

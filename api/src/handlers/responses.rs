@@ -26,6 +26,9 @@ pub enum GenerateResponse {
     /// Another run is active; `runId` says which.
     #[oai(status = 409, content_type = "application/problem+json")]
     Active(Json<Problem>),
+    /// The `Idempotency-Key` started another run than this request asks for; `runId` says which.
+    #[oai(status = 422, content_type = "application/problem+json")]
+    KeyUsed(Json<Problem>),
 }
 
 #[derive(Debug, ApiResponse)]

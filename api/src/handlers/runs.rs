@@ -43,7 +43,8 @@ impl RunsApi {
     ///
     /// Generates `quantity` orders, stores them, and processes every VIP order before any NORMAL
     /// one. Answers as soon as the run is stored; follow it with `GET /pedidos`. Repeated with the
-    /// same `Idempotency-Key`, it answers with the same run.
+    /// same `Idempotency-Key`, it answers with the same run. A request that has the key of a run and
+    /// asks for another quantity, seed or processor is refused (422).
     #[oai(
         path = "/pedidos/generate",
         method = "post",
@@ -72,7 +73,7 @@ impl RunsApi {
         /// Whether a dead VIP order holds the fence. Default: continue.
         #[oai(name = "onVipFailure")]
         on_vip_failure: Query<Option<OnVipFailure>>,
-        /// At most 64 visible characters; the same key answers with the same run.
+        /// At most 64 visible characters; the same request with the same key answers with the same run.
         #[oai(name = "Idempotency-Key", validator(max_length = 64, pattern = "^[!-~]+$"))]
         idempotency_key: Header<Option<String>>,
     ) -> Answer<GenerateResponse> {
@@ -113,6 +114,16 @@ impl RunsApi {
                     problem::new(StatusCode::CONFLICT, "Another run is active", detail);
                 problem.run_id = Some(run_id);
                 Ok(GenerateResponse::Active(Json(problem)))
+            }
+            Err(CommandError::KeyUsed { run_id, has }) => {
+                let detail = format!(
+                    "this Idempotency-Key started run {run_id}, which has {has}: repeat the request \
+                     as it was, or send another key"
+                );
+                let title = "Idempotency-Key used before";
+                let mut problem = problem::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail);
+                problem.run_id = Some(run_id);
+                Ok(GenerateResponse::KeyUsed(Json(problem)))
             }
             Err(error) => Err(error.into()),
         }

@@ -7,6 +7,7 @@
 //! - 408: head or body do not arrive in time.
 //! - 410: the operation has been removed.
 //! - 413, 414, 431: body, address or head are too long.
+//! - 422: the request is well formed, and contradicts an earlier one or what it names.
 //! - 429: more calls or streams of events than one client may have.
 //! - 500: an internal error; the log has its details, the body only its id.
 //! - 503: a store does not answer; try again after `Retry-After` seconds.
@@ -66,7 +67,8 @@ impl<E: Into<CommandError>> From<E> for Failure {
         match error {
             CommandError::Queue(QueueError::Answer(_))
             | CommandError::Store(StoreError::Corrupt(_) | StoreError::Rejected(_))
-            | CommandError::Active { .. } => Self::Internal(Json(problem::internal(&detail))),
+            | CommandError::Active { .. }
+            | CommandError::KeyUsed { .. } => Self::Internal(Json(problem::internal(&detail))),
             CommandError::OutcomeUnknown { run_id, cause } => {
                 let title = "Outcome unknown";
                 let detail = match &run_id {

@@ -75,15 +75,6 @@ impl OnVipFailure {
 #[serde(transparent)]
 pub struct Setting(pub Option<u64>);
 
-#[derive(Debug, Args)]
-pub struct Limits {
-    #[command(flatten)]
-    pub new: NewLimits,
-    /// Print the API's answer, which is JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// A limit that is not given stays as it is.
 #[derive(Debug, Args, Serialize)]
 pub struct NewLimits {
@@ -110,9 +101,6 @@ pub struct Change {
     pub run_id: Option<String>,
     #[command(flatten)]
     pub new: NewFlow,
-    /// Print the run as the API answers it, which is JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// An option that is not given stays as it is.
@@ -208,8 +196,8 @@ mod tests {
     fn limits_are_shown_set_and_lifted() {
         let body = |line: &str| -> Value {
             let Call::Limits(limits) = call(line).unwrap() else { unreachable!() };
-            assert_eq!(limits.new.is_none(), line == "pedidos limits");
-            to_value(&limits.new).unwrap()
+            assert_eq!(limits.is_none(), line == "pedidos limits");
+            to_value(&limits).unwrap()
         };
         assert_eq!(body("pedidos limits"), json!({}));
         assert_eq!(body("pedidos limits --rate 500"), json!({ "ordersPerSecond": 500 }));

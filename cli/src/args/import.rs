@@ -1,10 +1,11 @@
 //! The arguments of `pedidos import`, `pedidos imports` and `pedidos rejects`.
 
-use clap::{Arg, Args, Subcommand, ValueEnum, value_parser};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{
     flow::{RUN_OPTIONS, RunOptions},
+    history::Listed,
     id,
 };
 use crate::list::{FormatFlags, Rename};
@@ -20,18 +21,8 @@ goes on.
 With --start, the orders are for workers that have the processor `default`, unless --processor names \
 another, or `builtin`. docs/importing.md has the formats and every reject code.";
 
-pub const IMPORT_EXIT_CODES: &str = "\
-Exit codes:
-  0    the list is whole; with --start, the run is accepted; with --follow, it ended as DONE
-  1    the list or the operation failed; with --dry-run, lines would be rejected
-  2    bad usage
-  3    the API refused the list, or refused to start it because lines are rejected
-  4    the API or a store cannot be reached
-  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); what is stored stays";
-
 #[derive(Debug, Args)]
 #[command(mut_args(with_start))]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Import {
     /// The list: a file named .csv, .ndjson or .jsonl, perhaps with .gz behind it; - is standard
     /// input, which is copied to a temporary file first (in TMPDIR), because it may have to be sent
@@ -76,9 +67,6 @@ pub struct Import {
     /// With --start: follow the run until it ends
     #[arg(long, requires = "start")]
     pub follow: bool,
-    /// Print the import as JSON at the end, as the API answers it, instead of its id
-    #[arg(long, conflicts_with = "follow")]
-    pub json: bool,
     #[command(flatten, next_help_heading = "With --start")]
     pub options: RunOptions,
 }
@@ -126,19 +114,21 @@ impl OnRejects {
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Imports {
     /// Show this import alone
-    #[arg(value_name = "ID", value_parser = id, conflicts_with_all = ["state", "limit"])]
+    #[arg(value_name = "ID", value_parser = id, conflicts_with_all = ["state", "limit", "cursor"])]
     pub id: Option<String>,
+    #[command(flatten)]
+    pub filter: ImportFilter,
+    #[command(flatten)]
+    pub listed: Listed,
+    #[command(subcommand)]
+    pub action: Option<ImportsAction>,
+}
+
+#[derive(Debug, Args, Serialize)]
+pub struct ImportFilter {
     /// Only imports in this state: open, sealed, started, discarded or deleted
     #[arg(long, value_name = "STATE")]
     pub state: Option<String>,
-    /// How many imports to print at most
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// Print each import as a JSON object, as the API answers it
-    #[arg(long)]
-    pub json: bool,
-    #[command(subcommand)]
-    pub action: Option<ImportsAction>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -224,7 +214,7 @@ mod tests {
         let Call::Imports(imports) = call("pedidos imports 0199-ab --json").unwrap() else {
             unreachable!()
         };
-        assert_eq!((imports.id.as_deref(), imports.json), (Some("0199-ab"), true));
+        assert_eq!(imports.id.as_deref(), Some("0199-ab"));
         let line = "pedidos imports start 0199-ab --on-rejects skip --lines 5";
         let Call::Imports(imports) = call(line).unwrap() else { unreachable!() };
         let Some(ImportsAction::Start(start)) = imports.action else { unreachable!() };

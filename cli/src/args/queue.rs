@@ -1,9 +1,67 @@
-//! The arguments of `pedidos retry-failed` and `pedidos clean`.
+//! The arguments of `pedidos jobs`, `pedidos retry-failed` and `pedidos clean`.
 
 use clap::{Args, ValueEnum, value_parser};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{id, receipts::OrderPriority};
+
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Jobs {
+    /// The states, one or more
+    #[arg(value_name = "STATE", default_value = "waiting")]
+    #[serde(rename = "types", serialize_with = "joined")]
+    pub states: Vec<JobState>,
+    /// The first job of each state, counted from 0 [default: 0]
+    #[arg(long, value_name = "N")]
+    pub start: Option<u32>,
+    /// The last job of each state [default: 50]
+    #[arg(long, value_name = "N")]
+    pub end: Option<u32>,
+    /// With the state failed alone: the run whose dead letters to list [default: the current run]
+    #[arg(long = "run", value_name = "RUN_ID", value_parser = id)]
+    pub run_id: Option<String>,
+    /// Do not read the orders: show ids, states and errors
+    #[arg(long)]
+    #[serde(rename = "includeData", serialize_with = "negated")]
+    pub no_data: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JobState {
+    /// In the queue
+    Waiting,
+    /// Leased by a worker
+    Active,
+    /// Waiting for a retry
+    Delayed,
+    /// Processed
+    Completed,
+    /// Dead letters
+    Failed,
+}
+
+impl JobState {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Active => "active",
+            Self::Delayed => "delayed",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+fn joined<S: Serializer>(states: &[JobState], serializer: S) -> Result<S::Ok, S::Error> {
+    let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
+    serializer.serialize_str(&names.join(","))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn negated<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(!flag)
+}
 
 /// Which orders are meant.
 #[derive(Debug, Clone, Default, Args, Serialize)]
@@ -33,10 +91,6 @@ pub struct RetryFailed {
     /// current run]
     #[arg(long = "run", value_name = "RUN_ID", value_parser = id)]
     pub run_id: Option<String>,
-    /// Print the API's answer, which is JSON
-    #[arg(long)]
-    #[serde(skip)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args, Serialize)]
@@ -62,10 +116,6 @@ pub struct Clean {
     #[arg(long)]
     #[serde(skip)]
     pub yes: bool,
-    /// Print the API's answer, which is JSON
-    #[arg(long)]
-    #[serde(skip)]
-    pub json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]

@@ -39,9 +39,6 @@ pub struct DeleteRun {
     /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
-    /// Print the API's answer, which is JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -49,9 +46,6 @@ pub struct ShowOrder {
     /// The order's id: `pedidos_id` of an export, or of the list of jobs
     #[arg(value_name = "ORDER_ID", value_parser = id)]
     pub id: String,
-    /// Print the API's answer, which is JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// The API has defaults for those that are not given.

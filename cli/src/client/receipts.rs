@@ -1,20 +1,21 @@
 //! The operations that tell what became of orders.
 
+use pedidos_api_types::{jobs::OrderDetails, runs::DeleteRunAnswer};
 use reqwest::{Method, Response};
 
-use super::{Client, LONG_TIMEOUT, imports::NO_TIMEOUT};
+use super::{Answer, Client, LONG_TIMEOUT, NO_TIMEOUT};
 use crate::{args::ExportOptions, failure::Result};
 
 impl Client {
-    /// `DELETE /pedidos/runs/{runId}`, as the API answers it.
-    pub async fn delete_run_text(&self, run_id: &str) -> Result<String> {
+    /// `DELETE /pedidos/runs/{runId}`
+    pub async fn delete_run(&self, run_id: &str) -> Result<Answer<DeleteRunAnswer>> {
         let request = self.request(Method::DELETE, &format!("pedidos/runs/{run_id}"));
-        self.text(request.timeout(LONG_TIMEOUT)).await
+        self.answer(request.timeout(LONG_TIMEOUT)).await
     }
 
-    /// `GET /pedidos/orders/{id}`, as the API answers it.
-    pub async fn order_text(&self, id: &str) -> Result<String> {
-        self.text(self.request(Method::GET, &format!("pedidos/orders/{id}"))).await
+    /// `GET /pedidos/orders/{id}`
+    pub async fn order(&self, id: &str) -> Result<Answer<OrderDetails>> {
+        self.answer(self.request(Method::GET, &format!("pedidos/orders/{id}"))).await
     }
 
     /// `GET /pedidos/runs/{runId}/orders`: the head of the answer.

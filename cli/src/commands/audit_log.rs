@@ -2,36 +2,18 @@
 
 use std::fmt::Write as _;
 
-use pedidos_api_types::audit::{AuditAnswer, Line, OutcomeName};
+use pedidos_api_types::audit::{Line, OutcomeName};
 use pedidos_core::text::one_line;
-use serde_json::Value;
 
+use super::pages;
 use crate::{args::AuditLog, client::Client, failure::Result, figure::NONE, output};
 
-/// The most lines that the API answers at once.
-const PAGE: u32 = 200;
-
 pub async fn run(client: &Client, args: &AuditLog) -> Result<()> {
-    let mut left = args.limit;
-    let mut cursor = None;
-    while left > 0 {
-        let page = client.audit_text(left.min(PAGE), cursor.as_deref()).await?;
-        let answer: AuditAnswer = client.read(&page)?;
-        if args.json {
-            // As they came, with fields that this program does not know.
-            let page: Value = client.read(&page)?;
-            let lines = page["lines"].as_array().into_iter().flatten();
-            lines.map(Value::to_string).try_for_each(|line| output::json(&line))?;
-        } else {
-            answer.lines.iter().try_for_each(|line| output::line(&text(line)))?;
-        }
-        left = left.saturating_sub(answer.lines.len() as u32);
-        cursor = answer.next_cursor;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    Ok(())
+    let page = async |page| client.audit_trail(&page, &args.filter).await;
+    pages::print("lines", &args.listed, page, |lines: Vec<Line>| {
+        lines.iter().try_for_each(|line| output::line(&text(line)))
+    })
+    .await
 }
 
 /// The time, the outcome, who called, from where, and which operation. A caller chose most of
@@ -61,7 +43,7 @@ fn text(line: &Line) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -3,11 +3,12 @@
 use pedidos_api_types::commands::CancelAnswer;
 use pedidos_core::text::count;
 
-use crate::{args::Cancel, client::Client, failure::Result, figure::duration, output};
+use super::show;
+use crate::{args::Cancel, client::Client, failure::Result, figure::duration};
 
 /// Succeeds too if there is nothing to cancel.
 pub async fn run(client: &Client, options: &Cancel) -> Result<()> {
-    output::line(&text(&client.cancel(options).await?))
+    show::answer(&client.cancel(options).await?, text)
 }
 
 fn text(answer: &CancelAnswer) -> String {

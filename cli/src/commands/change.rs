@@ -3,12 +3,12 @@
 use pedidos_api_types::{flow::OnVipFailure, runs::Run};
 use pedidos_core::text::count;
 
+use super::show;
 use crate::{
     args::Change,
     client::Client,
     failure::{Failure, Result},
     figure::NONE,
-    output,
 };
 
 pub async fn run(client: &Client, args: &Change) -> Result<()> {
@@ -16,16 +16,12 @@ pub async fn run(client: &Client, args: &Change) -> Result<()> {
         Some(run_id) => run_id.clone(),
         None => current(client).await?,
     };
-    let text = client.change_run_text(&run_id, &args.new).await?;
-    if args.json {
-        return output::json(text.trim_end());
-    }
-    output::line(&summary(&client.read(&text)?))
+    show::answer(&client.change_run(&run_id, &args.new).await?, summary)
 }
 
 async fn current(client: &Client) -> Result<String> {
     let none = "there is no run to change; start one with `pedidos generate` or `pedidos import`";
-    client.status().await?.run_id.ok_or_else(|| Failure::Failed(none.into()))
+    client.status().await?.read()?.run_id.ok_or_else(|| Failure::Failed(none.into()))
 }
 
 fn summary(run: &Run) -> String {

@@ -3,30 +3,25 @@
 use pedidos_api_types::commands::CleanAnswer;
 use pedidos_core::text::count;
 
-use super::confirm;
+use super::{confirm, show};
 use crate::{
     args::Clean,
     client::Client,
     failure::{Failure, Result},
-    output,
 };
 
 pub async fn run(client: &Client, args: &Clean) -> Result<()> {
+    let jobs = args.state.jobs();
     let of_run = args.run_id.as_ref().map_or_else(String::new, |id| format!(" of run {id}"));
-    let what = format!("{}{}{of_run}", args.state.jobs(), args.filter.words());
-    confirm::deletion(&what, args.yes).await?;
-    let (text, is_whole) = client.clean_text(args).await?;
-    if args.json {
-        output::json(text.trim_end())?;
-    } else {
-        output::line(&said(&client.read(&text)?, args.state.jobs()))?;
+    confirm::deletion(&format!("{jobs}{}{of_run}", args.filter.words()), args.yes).await?;
+    let cleaned = client.clean(args).await?;
+    show::answer(&cleaned, |answer| said(answer, jobs))?;
+    if cleaned.is_partial() {
+        let text = "only these are removed: a store stopped answering, or a limit of the queue \
+                    holds the rest back; repeat the command for the rest";
+        return Err(Failure::Failed(text.into()));
     }
-    if is_whole {
-        return Ok(());
-    }
-    let text = "only these are removed: a store stopped answering, or a limit of the queue holds the \
-                rest back; repeat the command for the rest";
-    Err(Failure::Failed(text.into()))
+    Ok(())
 }
 
 fn said(answer: &CleanAnswer, jobs: &str) -> String {

@@ -10,16 +10,17 @@ use std::{
 };
 
 use pedidos_core::text::count;
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::import::quoted;
 use crate::{
     args::{Export, ExportFormat},
     client::Client,
+    copy::Copy,
     failure::{Failure, Result},
     figure::duration,
-    interrupt,
-    output::{self, Copy},
+    interrupt, output,
     upload::Patience,
     whole_lines::WholeLines,
 };
@@ -41,7 +42,12 @@ struct Reached {
     last: Option<String>,
 }
 
+/// With --json the orders are an array; of those in a file, the document says how many they are.
 pub async fn run(client: &Client, args: &Export) -> Result<()> {
+    if output::is_json() && args.output.is_none() && args.options.format == ExportFormat::Csv {
+        let text = "--format csv and --json contradict each other, unless --output names a file";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let run_id = match &args.run_id {
         Some(run_id) => run_id.clone(),
         None => current(client).await?,
@@ -50,11 +56,18 @@ pub async fn run(client: &Client, args: &Export) -> Result<()> {
     let reached = RefCell::new(Reached { last: args.after.clone(), ..Reached::default() });
     let go_on = || how_to_go_on(args, &run_id, &reached.borrow());
     let written = whole(client, args, &run_id, target, &reached);
-    match interrupt::or(written, || format!("\ninterrupted; {}", go_on())).await {
+    match interrupt::or(written, || format!("interrupted; {}", go_on())).await {
         Ok(()) => {
-            let orders = count(reached.borrow().orders);
-            output::note(&format!("{orders} orders of run {run_id}"));
-            Ok(())
+            let orders = reached.borrow().orders;
+            output::note(&format!("{} orders of run {run_id}", count(orders)));
+            match &args.output {
+                Some(file) if output::is_json() => {
+                    let file = file.to_string_lossy();
+                    let document = json!({ "runId": run_id, "orders": orders, "file": file });
+                    output::json(&document.to_string())
+                }
+                _ => Ok(()),
+            }
         }
         // The reader has what it wants.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -69,7 +82,7 @@ pub async fn run(client: &Client, args: &Export) -> Result<()> {
 
 async fn current(client: &Client) -> Result<String> {
     let none = "there is no run to export; start one with `pedidos generate` or `pedidos import`";
-    client.status().await?.run_id.ok_or_else(|| Failure::Failed(none.into()))
+    client.status().await?.read()?.run_id.ok_or_else(|| Failure::Failed(none.into()))
 }
 
 /// Asks until all orders are written.

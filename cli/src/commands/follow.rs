@@ -9,8 +9,9 @@ use pedidos_core::{
 };
 use tokio::time::{sleep, timeout};
 
+use super::show;
 use crate::{
-    client::Client,
+    client::{Answer, Client},
     failure::{Failure, Result},
     figure::duration,
     holds, interrupt, output,
@@ -28,14 +29,15 @@ const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 const GONE_AFTER: u32 = 6;
 
 enum End {
-    Seen(Box<Status>),
+    /// With the status that shows it.
+    Seen(Phase, Answer<Status>),
     /// The API shows another run, or none.
     Gone,
 }
 
 /// Follows the current run.
 pub async fn current(client: &Client) -> Result<()> {
-    match client.status().await?.run_id {
+    match client.status().await?.read()?.run_id {
         Some(run_id) => run(client, &run_id).await,
         None => Err(Failure::Failed(
             "there is no run to follow; start one with `pedidos generate`".into(),
@@ -51,7 +53,7 @@ pub async fn if_wanted(client: &Client, run_id: &str, wanted: bool, own: bool) -
     }
     // Without an answer there is nothing to say.
     if own
-        && let Ok(status) = poll(client).await
+        && let Ok((status, _)) = poll(client).await
         && status.run_id.as_deref() == Some(run_id)
         && holds::lacks_worker(&status)
     {
@@ -66,18 +68,15 @@ pub async fn run(client: &Client, run_id: &str) -> Result<()> {
     let mut view = View::new();
     let says = || {
         format!(
-            "\nrun {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel {run_id}` cancels it"
+            "run {run_id} continues:\n`pedidos follow` shows it again, `pedidos cancel {run_id}` cancels it"
         )
     };
     let end = interrupt::or(watch_until_begun(client, run_id, &mut view), says).await;
-    match &end {
-        Err(Failure::Interrupted(_)) => view.leave(),
-        _ => view.clear(),
-    }
+    view.end();
     match end? {
-        End::Seen(status) => {
-            output::line(&table::summary(&status))?;
-            done_or_failed(status.phase.into(), None)
+        End::Seen(phase, status) => {
+            show::answer(&status, table::summary)?;
+            done_or_failed(phase, None)
         }
         End::Gone => gone(client, run_id).await,
     }
@@ -94,9 +93,9 @@ async fn watch_until_begun(client: &Client, run_id: &str, view: &mut View) -> Re
 }
 
 async fn waits(client: &Client, run_id: &str) -> bool {
-    let import = client.import(run_id).await;
+    let import = client.import(run_id).await.and_then(|import| import.read());
     import.is_ok_and(|import| import.state == ImportState::Started)
-        && matches!(client.past_run(run_id).await, Err(Failure::Answered(it)) if it.status == 404)
+        && matches!(client.run(run_id).await, Err(Failure::Answered(it)) if it.status == 404)
 }
 
 async fn watch(client: &Client, run_id: &str, view: &mut View) -> Result<End> {
@@ -104,13 +103,13 @@ async fn watch(client: &Client, run_id: &str, view: &mut View) -> Result<End> {
     loop {
         let mut pause = POLL_EVERY;
         match poll(client).await {
-            Ok(status) if status.run_id.as_deref() == Some(run_id) => {
+            Ok((status, answer)) if status.run_id.as_deref() == Some(run_id) => {
                 (answered, elsewhere) = (Instant::now(), 0);
                 rates.add(answered, &status);
                 view.show(&status, &rates);
                 let phase = Phase::from(status.phase);
                 if phase.is_ended() || phase == Phase::Error {
-                    return Ok(End::Seen(Box::new(status)));
+                    return Ok(End::Seen(phase, answer));
                 }
             }
             Ok(_) => {
@@ -129,16 +128,18 @@ async fn watch(client: &Client, run_id: &str, view: &mut View) -> Result<End> {
     }
 }
 
-async fn poll(client: &Client) -> Result<Status> {
+async fn poll(client: &Client) -> Result<(Status, Answer<Status>)> {
     let late = |_| Failure::Unreachable(format!("no answer within {POLL_TIMEOUT:?}"));
-    timeout(POLL_TIMEOUT, client.status()).await.map_err(late)?
+    let answer = timeout(POLL_TIMEOUT, client.status()).await.map_err(late)??;
+    Ok((answer.read()?, answer))
 }
 
 /// The history has how the run ended, if another run has replaced it.
 async fn gone(client: &Client, run_id: &str) -> Result<()> {
-    match client.past_run(run_id).await {
-        Ok(past) => {
-            output::line(&in_short(run_id, &past))?;
+    match client.run(run_id).await {
+        Ok(answer) => {
+            show::answer(&answer, |past| in_short(run_id, past))?;
+            let past = answer.read()?;
             done_or_failed(past.phase.into(), past.error.as_deref())
         }
         Err(Failure::Answered(problem)) if problem.status == 404 => {

@@ -6,10 +6,10 @@ use pedidos_api_types::commands::GenerateAnswer;
 use pedidos_core::{control::RunOptions, text::count};
 use tokio::time::sleep;
 
-use super::follow;
+use super::{follow, show};
 use crate::{
     args::Generate,
-    client::Client,
+    client::{Answer, Client},
     failure::{Failure, Result},
     figure::duration,
     output,
@@ -20,10 +20,8 @@ const ATTEMPTS: u32 = 5;
 /// The longest pause between two attempts, whatever the API asks for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Only the id goes to standard output, so that scripts can read it.
 pub async fn run(client: &Client, args: &Generate) -> Result<()> {
-    let accepted = request(client, args).await?;
-    output::line(&accepted.run_id)?;
+    let accepted = show::accepted(&request(client, args).await?, args.follow)?;
     output::note(&format!("accepted: {} orders", count(accepted.quantity)));
     if accepted.paused {
         output::note("the queue is paused; the run begins after `pedidos resume`");
@@ -34,7 +32,7 @@ pub async fn run(client: &Client, args: &Generate) -> Result<()> {
 
 /// Asks until there is an answer. The idempotency key makes that safe: if the API accepted an
 /// earlier request, it answers with the same run.
-async fn request(client: &Client, args: &Generate) -> Result<GenerateAnswer> {
+async fn request(client: &Client, args: &Generate) -> Result<Answer<GenerateAnswer>> {
     let key = match &args.idempotency_key {
         Some(key) => key.clone(),
         None => format!("{:032x}", rand::random::<u128>()),

@@ -3,7 +3,7 @@
 use pedidos_api_types::imports::Import;
 use pedidos_core::{control::RunOptions, text::count};
 
-use super::{follow, imports};
+use super::{follow, imports, show};
 use crate::{
     args::{self, OnRejects, StartOptions},
     client::Client,
@@ -17,7 +17,8 @@ use crate::{
     worker,
 };
 
-/// Only the id goes to standard output, so that scripts can read it; with `--json`, only the import.
+/// Only the id goes to standard output, so that scripts can read it; with `--json`, only the import,
+/// or if its run is followed, the status at the end.
 pub async fn run(client: &Client, args: &args::Import) -> Result<()> {
     let list = list(args).await?;
     if args.dry_run {
@@ -28,7 +29,7 @@ pub async fn run(client: &Client, args: &args::Import) -> Result<()> {
         None => create(client, args).await?,
     };
     let go_on = format!("to go on: {}", command(args, &id));
-    if !args.json {
+    if !output::is_json() {
         output::line(&id)?;
     }
     output::note(&format!("import {id}; if it is broken off, {go_on}"));
@@ -59,7 +60,7 @@ async fn list(args: &args::Import) -> Result<Source> {
 async fn create(client: &Client, args: &args::Import) -> Result<String> {
     let key = format!("{:032x}", rand::random::<u128>());
     let create = async || client.create_import(&args.new, &key).await;
-    let import = upload::until_answered(create).await?;
+    let import = upload::until_answered(create).await?.read()?;
     import.import_id.ok_or_else(|| Failure::Failed("the API answered no id".to_owned()))
 }
 
@@ -71,15 +72,15 @@ async fn send(
     go_on: &str,
 ) -> Result<Import> {
     let view = UploadView::new();
-    let says = || format!("\nwhat is stored of import {id} stays; {go_on}");
+    let says = || format!("what is stored of import {id} stays; {go_on}");
     let sent = upload::whole(client, Target::Import(id), list, &view);
     let answer = interrupt::or(sent, says).await;
-    view.clear();
+    view.end();
     match answer {
-        Ok(text) => {
-            let import: Import = client.read(&text)?;
-            if args.json {
-                output::json(&text)?;
+        Ok(answer) => {
+            let import = answer.read()?;
+            if output::is_json() && !args.follow {
+                output::json(answer.json()?)?;
             }
             output::note(&summary(&import));
             Ok(import)
@@ -94,7 +95,8 @@ async fn send(
 /// Says what is left of an upload that failed, and what can be done.
 async fn explain(client: &Client, id: &str, failure: &Failure, go_on: &str) {
     if is_refused(failure) {
-        let import = client.import(id).await.ok().filter(|import| import.lines > 0);
+        let import = client.import(id).await.and_then(|import| import.read());
+        let import = import.ok().filter(|import| import.lines > 0);
         if let Some(import) = &import {
             output::note(&summary(import));
         }
@@ -116,7 +118,7 @@ async fn start(client: &Client, args: &args::Import, id: &str, import: &Import) 
     let run = args.options.clone();
     let options = StartOptions { on_rejects: args.on_rejects, lines: Some(import.lines), run };
     let accepted = match imports::accepted(client, id, &options).await {
-        Ok(accepted) => accepted,
+        Ok(accepted) => accepted.read()?,
         Err(failure) => {
             let later = later(args, id, import);
             output::note(&format!("the import is whole, and not started; {later}"));
@@ -141,15 +143,11 @@ fn later(args: &args::Import, id: &str, import: &Import) -> String {
 async fn dry_run(client: &Client, args: &args::Import, list: &Source) -> Result<()> {
     let view = UploadView::new();
     let sent = upload::whole(client, Target::DryRun(&args.new), list, &view);
-    let answer = interrupt::or(sent, || "\ninterrupted; nothing is stored".to_owned()).await;
-    view.clear();
-    let text = answer?;
-    let import: Import = client.read(&text)?;
-    if args.json {
-        output::json(&text)?;
-    } else {
-        output::line(&summary(&import))?;
-    }
+    let answer = interrupt::or(sent, || "interrupted; nothing is stored".to_owned()).await;
+    view.end();
+    let answer = answer?;
+    show::answer(&answer, summary)?;
+    let import = answer.read()?;
     if import.rejected > 0 && args.on_rejects != Some(OnRejects::Skip) {
         let rejected = count(import.rejected);
         return Err(Failure::Failed(format!("{rejected} lines would be rejected")));
@@ -187,7 +185,7 @@ fn command(args: &args::Import, id: &str) -> String {
         words.extend(["--on-rejects".to_owned(), on_rejects.as_str().to_owned()]);
     }
     words.extend(args.options.words());
-    words.extend(of(&[(args.follow, "--follow"), (args.json, "--json")]));
+    words.extend(of(&[(args.follow, "--follow"), (output::is_json(), "--json")]));
     words.join(" ")
 }
 

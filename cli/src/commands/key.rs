@@ -5,26 +5,32 @@ use std::{
     path::Path,
 };
 
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::Table;
 use pedidos_core::{
     key_file::{self, KeyFile, Lapsed},
     role::Role,
     time::{iso, now_ms},
 };
 use reqwest::Url;
+use serde_json::{Value, json};
 
 use crate::{
     address::name_of,
     args::{NewKey, Secret},
     credentials,
     failure::{Failure, Result},
-    figure::NONE,
-    output,
+    figure::{NONE, minute},
+    output, table,
 };
 
 pub fn new(new: &NewKey) -> Result<()> {
     let file = &new.file.path;
     let key = key_file::add(file, &new.name, new.role, new.expires).map_err(failure)?;
+    if output::is_json() {
+        let (name, role) = (&new.name, new.role.as_str());
+        let expires = new.expires.map(iso);
+        return print(&json!({ "name": name, "role": role, "expires": expires, "key": key }));
+    }
     // The only line on standard output, so that the key can be piped to where it is kept.
     output::line(&key)?;
     let allows = match new.role {
@@ -58,7 +64,14 @@ pub fn store(given: Option<Secret>, api: &Url) -> Result<()> {
     credentials::write(&file, api, key).map_err(|error| {
         Failure::Failed(format!("cannot store the key in {}: {error}", file.display()))
     })?;
+    if output::is_json() {
+        return print(&json!({ "url": name_of(api), "file": file.to_string_lossy() }));
+    }
     output::line(&format!("stored the key for {} in {}", name_of(api), file.display()))
+}
+
+fn print(document: &Value) -> Result<()> {
+    output::json(&document.to_string())
 }
 
 fn from_input() -> Result<String> {
@@ -74,7 +87,11 @@ fn from_input() -> Result<String> {
 
 pub fn list(file: &Path) -> Result<()> {
     let keys = key_file::list(file).map_err(failure)?;
-    output::line(&table(&keys, now_ms()).to_string())?;
+    if output::is_json() {
+        print(&document(&keys, now_ms()))?;
+    } else {
+        output::line(&table(&keys, now_ms()).to_string())?;
+    }
     if keys.mistakes.is_empty() {
         return Ok(());
     }
@@ -84,6 +101,9 @@ pub fn list(file: &Path) -> Result<()> {
 
 pub fn revoke(file: &Path, name: &str) -> Result<()> {
     key_file::revoke(file, name).map_err(failure)?;
+    if output::is_json() {
+        return print(&json!({ "revoked": name }));
+    }
     output::line(&format!("revoked the key of {name}"))
 }
 
@@ -91,20 +111,62 @@ fn failure(error: io::Error) -> Failure {
     Failure::Failed(error.to_string())
 }
 
+fn document(keys: &KeyFile, now: i64) -> Value {
+    let keys = keys.keys.iter().map(|key| {
+        json!({
+            "name": key.name,
+            "role": key.role.as_str(),
+            "created": (key.created != 0).then(|| iso(key.created)),
+            "expires": key.expires.map(iso),
+            "valid": key.counts_at(now).is_ok(),
+            "revoked": key.revoked,
+        })
+    });
+    json!({ "keys": keys.collect::<Vec<_>>() })
+}
+
 fn table(keys: &KeyFile, now: i64) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
-        .set_header(["name", "role", "created", "expires", "valid"]);
+    let mut table = table::blocks(["name\nrole", "created (UTC)\nvalid"]);
     for key in &keys.keys {
-        let created = if key.created == 0 { NONE.to_owned() } else { iso(key.created) };
-        let expires = key.expires.map_or_else(|| "never".to_owned(), iso);
-        let valid = match key.counts_at(now) {
-            Ok(()) => "yes",
-            Err(Lapsed::Revoked) => "no: revoked",
-            Err(Lapsed::Expired) => "no: expired",
+        let created = if key.created == 0 { NONE.to_owned() } else { minute(&iso(key.created)) };
+        let valid = match (key.counts_at(now), key.expires) {
+            (Ok(()), None) => "yes".to_owned(),
+            (Ok(()), Some(expires)) => format!("until {}", minute(&iso(expires))),
+            (Err(Lapsed::Revoked), _) => "no: revoked".to_owned(),
+            (Err(Lapsed::Expired), _) => "no: expired".to_owned(),
         };
-        table.add_row([&key.name, key.role.as_str(), &created, &expires, valid]);
+        table.add_row([format!("{}\n{}", key.name, key.role), format!("{created}\n{valid}")]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_listed_in_60_columns() {
+        let mut text = String::new();
+        for (name, digit) in [("ops", "0"), (&*"n".repeat(64), "1")] {
+            text.push_str(&format!(
+                "key {name} operator {} created=2026-03-01T12:00:00.000Z \
+                 expires=2027-03-01T12:00:00.000Z\n",
+                digit.repeat(64)
+            ));
+        }
+        text.push_str("revoked ops\n");
+        let keys = KeyFile::parse(&text);
+        assert!(keys.mistakes.is_empty(), "{:?}", keys.mistakes);
+        let shown = table(&keys, 1_780_000_000_000).to_string();
+        for part in ["ops", "operator", "2026-03-01 12:00", "no: revoked", "until 2027-03-01 12:00"]
+        {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
+        let document = document(&keys, 1_780_000_000_000);
+        assert_eq!(document["keys"][0]["valid"], false);
+        assert_eq!(document["keys"][1]["expires"], "2027-03-01T12:00:00.000Z");
+    }
 }

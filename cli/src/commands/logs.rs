@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use pedidos_api_types::logs::LogLines;
+use pedidos_api_types::logs::{LogLines, LogsAnswer};
 use tokio::time::sleep;
 
 use crate::{
     args,
-    client::{Client, LogQuery},
+    client::{Answer, Client, LogQuery},
     failure::{Failure, Result},
     interrupt, output,
 };
@@ -19,16 +19,16 @@ const MOST_LINES: u32 = 5_000;
 pub async fn run(client: &Client, args: &args::Logs) -> Result<()> {
     let query = LogQuery { lines: args.lines, level: args.level.as_deref(), after: None };
     let answer = client.logs(&query).await?;
-    print(answer.logs)?;
+    let cursor = print(&answer, true)?;
     if !args.follow {
         return Ok(());
     }
-    if answer.cursor.is_empty() {
+    if cursor.is_empty() {
         let text = "this API is too old for its logs to be followed: it answers no cursor";
         return Err(Failure::Failed(text.into()));
     }
     // An interrupt is the only end that a user can want here: there is nothing to say.
-    interrupt::or(follow(client, query, answer.cursor), String::new).await
+    interrupt::or(follow(client, query, cursor), String::new).await
 }
 
 async fn follow(client: &Client, query: LogQuery<'_>, mut cursor: String) -> Result<()> {
@@ -39,8 +39,7 @@ async fn follow(client: &Client, query: LogQuery<'_>, mut cursor: String) -> Res
         match client.logs(&query).await {
             Ok(answer) => {
                 (in_trouble, pause) = (false, POLL_EVERY);
-                print(answer.logs)?;
-                cursor = answer.cursor;
+                cursor = print(&answer, false)?;
             }
             Err(failure) if failure.is_transient() => {
                 if !in_trouble {
@@ -54,8 +53,17 @@ async fn follow(client: &Client, query: LogQuery<'_>, mut cursor: String) -> Res
     }
 }
 
-fn print(lines: LogLines) -> Result<()> {
-    merged(lines).iter().try_for_each(|line| output::line(line))
+/// Answers the cursor, to go on with. With --json an answer without lines is printed only if it is the
+/// first.
+fn print(answer: &Answer<LogsAnswer>, is_first: bool) -> Result<String> {
+    let LogsAnswer { logs, cursor, .. } = answer.read()?;
+    let lines = merged(logs);
+    if !output::is_json() {
+        lines.iter().try_for_each(|line| output::line(line))?;
+    } else if is_first || !lines.is_empty() {
+        output::json(answer.json()?)?;
+    }
+    Ok(cursor)
 }
 
 /// Merges the three lists by the ISO time at the beginning of each line. A line without a time

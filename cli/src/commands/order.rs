@@ -5,14 +5,11 @@ use std::fmt::Write as _;
 use pedidos_api_types::jobs::{OrderDetails, OrderEvent, OrderEventName};
 use pedidos_core::text::one_line;
 
-use crate::{args::ShowOrder, client::Client, failure::Result, figure::NONE, output};
+use super::show;
+use crate::{args::ShowOrder, client::Client, failure::Result, figure::NONE};
 
 pub async fn run(client: &Client, args: &ShowOrder) -> Result<()> {
-    let text = client.order_text(&args.id).await?;
-    if args.json {
-        return output::json(text.trim_end());
-    }
-    output::line(&timeline(&client.read(&text)?))
+    show::answer(&client.order(&args.id).await?, timeline)
 }
 
 /// The order, then a line for each event. Others wrote these texts: none of them may look like a line

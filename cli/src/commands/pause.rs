@@ -2,15 +2,16 @@
 
 use pedidos_core::text::count;
 
-use crate::{client::Client, failure::Result, output};
+use super::show;
+use crate::{client::Client, failure::Result};
 
 pub async fn pause(client: &Client) -> Result<()> {
-    let in_flight = client.pause().await?.in_flight;
-    let still = in_flight.map(|leases| format!("; still in flight: {}", count(leases)));
-    output::line(&format!("paused{}", still.unwrap_or_default()))
+    show::answer(&client.pause().await?, |answer| {
+        let still = answer.in_flight.map(|leases| format!("; still in flight: {}", count(leases)));
+        format!("paused{}", still.unwrap_or_default())
+    })
 }
 
 pub async fn resume(client: &Client) -> Result<()> {
-    client.resume().await?;
-    output::line("resumed")
+    show::answer(&client.resume().await?, |_| "resumed".to_owned())
 }

@@ -3,14 +3,11 @@
 use pedidos_api_types::commands::RetriedAnswer;
 use pedidos_core::text::count;
 
-use crate::{args::RetryFailed, client::Client, failure::Result, output};
+use super::show;
+use crate::{args::RetryFailed, client::Client, failure::Result};
 
 pub async fn run(client: &Client, args: &RetryFailed) -> Result<()> {
-    let text = client.retry_failed_text(args).await?;
-    if args.json {
-        return output::json(text.trim_end());
-    }
-    output::line(&said(&client.read(&text)?))
+    show::answer(&client.retry_failed(args).await?, said)
 }
 
 fn said(answer: &RetriedAnswer) -> String {

@@ -3,15 +3,16 @@
 use pedidos_api_types::status::Status;
 use pedidos_core::run::Phase;
 
+use super::show;
 use crate::{client::Client, failure::Result, holds, output, table};
 
-pub async fn run(client: &Client, json: bool) -> Result<()> {
-    if json {
-        return output::json(client.status_text().await?.trim_end());
+pub async fn run(client: &Client) -> Result<()> {
+    let answer = client.status().await?;
+    show::answer(&answer, table::summary)?;
+    if output::is_json() {
+        return Ok(());
     }
-    let status = client.status().await?;
-    output::line(&table::summary(&status))?;
-    match held_order(client, &status).await {
+    match held_order(client, &answer.read()?).await {
         Some(held) => output::line(&held),
         None => Ok(()),
     }
@@ -22,5 +23,6 @@ async fn held_order(client: &Client, status: &Status) -> Option<String> {
     if !holds::is_named(status) || !Phase::from(status.phase).is_active() {
         return None;
     }
-    client.health().await.ok()?.held_order.as_ref().map(holds::held_order)
+    let health = client.health().await.ok()?.read().ok()?;
+    health.held_order.as_ref().map(holds::held_order)
 }

@@ -44,13 +44,15 @@ pub fn bind<'a>(
         let open = settings.open_to_all();
         let listener = Listener::bind(&open, port, Port::Admin, budget.clone()).await?;
         let url = listener.url();
-        let routes = Route::new()
-            .at("/metrics", get(metrics))
-            .at("/livez", get(livez))
-            .at("/readyz", get(readyz))
-            .data(exporter)
-            .data(settings.names.clone())
-            .data(controller);
+        let mut routes = Route::new();
+        // As at the API, a slash at the end is the same path.
+        for slash in ["", "/"] {
+            routes = routes
+                .at(format!("/metrics{slash}"), get(metrics))
+                .at(format!("/livez{slash}"), get(livez))
+                .at(format!("/readyz{slash}"), get(readyz));
+        }
+        let routes = routes.data(exporter).data(settings.names.clone()).data(controller);
         let served = tokio::spawn(listener::serve(listener, routes, shutdown, GRACE));
         Ok(Admin { url, served })
     })

@@ -42,10 +42,18 @@ impl Settings {
     /// As [`Self::of_program`], from flags that are parsed already.
     #[must_use]
     pub fn or_exit(flags: &ArgMatches) -> Self {
-        Layers::of(flags).and_then(|layers| Self::read(&layers)).unwrap_or_else(|mistakes| {
+        Self::of_flags(flags).unwrap_or_else(|mistakes| {
             report(&mistakes);
             std::process::exit(2)
         })
+    }
+
+    /// From flags that are parsed already, the environment and `.env`.
+    ///
+    /// # Errors
+    /// Every mistake, by name.
+    pub fn of_flags(flags: &ArgMatches) -> Result<Self, Vec<String>> {
+        Layers::of(flags).and_then(|layers| Self::read(&layers))
     }
 
     /// Reads and checks all settings.

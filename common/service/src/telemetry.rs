@@ -41,6 +41,8 @@ pub struct LogSettings {
     pub files: Option<PathBuf>,
     /// LOG_FORMAT is json.
     pub json: bool,
+    /// RUST_LOG: which lines there are.
+    pub filter: String,
     /// OTEL_EXPORTER_OTLP_ENDPOINT: where spans go, without the path.
     pub traces: Option<String>,
 }
@@ -52,12 +54,14 @@ impl LogSettings {
         let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
         let traces = Some(values.text(name).to_owned()).filter(|url| !url.is_empty());
         let (files, json) = (values.flag("BACKEND_LOGS"), values.text("LOG_FORMAT") == "json");
+        // Without spaces, which a filter does not take.
+        let filter = values.items("RUST_LOG").collect::<Vec<_>>().join(",");
         if let Some(url) = &traces
             && !(url.starts_with("http://") && is_endpoint(url))
         {
             reader.wrong(name, &format!("'{url}' is not http://HOST:PORT"));
         }
-        Self { files: files.then_some(folder), json, traces }
+        Self { files: files.then_some(folder), json, filter, traces }
     }
 }
 
@@ -88,9 +92,7 @@ pub fn start(settings: &LogSettings, process: &str) -> io::Result<Telemetry> {
         Some(folder) => Some(Files::open(folder, &mut written)?),
         None => None,
     };
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
-    let filter = asked.and_then(|asked| EnvFilter::try_new(asked).ok());
-    let filter = filter.unwrap_or_else(|| EnvFilter::new("info,fred=warn,poem=warn"));
+    let filter = EnvFilter::try_new(&settings.filter).map_err(io::Error::other)?;
     let terminal = stderr::layer()
         .with_writer(move || Redacted(terminal.clone()))
         .with_target(false)

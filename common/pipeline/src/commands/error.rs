@@ -15,6 +15,10 @@ pub enum CommandError {
     OutcomeUnknown { run_id: Option<String>, cause: StoreError },
     #[error("run {run_id} is active")]
     Active { run_id: String },
+    /// The idempotency key of the call started this run, and the call asks for another one. `has`:
+    /// what the run has, and what was asked for.
+    #[error("this Idempotency-Key started run {run_id}, which has {has}")]
+    KeyUsed { run_id: String, has: String },
     /// Redis has a later version of control than MongoDB.
     #[error(
         "Redis has version {redis} of the control document, MongoDB has {mongo}: wait while MongoDB \

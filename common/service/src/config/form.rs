@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use poem::http::Uri;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::network::IpNetwork;
 
@@ -68,6 +69,17 @@ pub fn queue_name(name: &str) -> Option<String> {
 
 pub fn log_format(text: &str) -> Option<String> {
     (!matches!(text, "text" | "json")).then(|| format!("'{text}' is neither text nor json"))
+}
+
+/// A word alone is a level here. [`EnvFilter`] would take another one for a target, and hide all other
+/// lines: `inof` would.
+pub fn log_filter(text: &str) -> Option<String> {
+    let is_known = |item: &str| item.contains(['=', '[']) || item.parse::<LevelFilter>().is_ok();
+    let wrong = items(text).find(|item| !is_known(item) || EnvFilter::try_new(item).is_err())?;
+    Some(format!(
+        "'{wrong}' is neither a level (off, error, warn, info, debug, trace) nor TARGET=LEVEL; for \
+         example info,fred=debug"
+    ))
 }
 
 pub fn host(host: &str) -> Option<String> {
@@ -180,6 +192,19 @@ mod tests {
             "http://[::1]:8080/keys",
         ] {
             assert_eq!(url_of_keys(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_log_filter_has_levels_and_targets_with_levels() {
+        for right in ["info", "WARN", "off", "info, fred=debug", "a[b{c=1}]=trace", "x[span]"] {
+            assert_eq!(log_filter(right), None, "{right}");
+        }
+        for (wrong, named) in
+            [("inof", "'inof'"), ("info,loud", "'loud'"), ("info,fred=loud", "'fred=loud'")]
+        {
+            let mistake = log_filter(wrong).unwrap_or_default();
+            assert!(mistake.starts_with(named) && mistake.contains("debug"), "{wrong}: {mistake}");
         }
     }
 

@@ -323,6 +323,13 @@ pub const SETTINGS: &[Setting] = &[
         "Format of log lines on standard error: text or json",
     ),
     setting(
+        "RUST_LOG",
+        "info,fred=warn,poem=warn",
+        Checked(form::log_filter),
+        "Which log lines there are: a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, \
+         separated by commas",
+    ),
+    setting(
         "LOG_PROGRESS_EVERY_MS",
         "5000",
         Number(100, HOUR_MS),

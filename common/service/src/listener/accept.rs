@@ -28,6 +28,19 @@ pub struct Listener {
     is_full: bool,
 }
 
+/// The setting to change if an address cannot be bound, and to what.
+fn remedy(error: io::ErrorKind, port: Port) -> (&'static str, &'static str) {
+    let setting = match port {
+        Port::Public => "PORT",
+        Port::Admin => "ADMIN_PORT",
+    };
+    match error {
+        io::ErrorKind::AddrInUse => (setting, "set it to a port that is free, or to 0 to get one"),
+        io::ErrorKind::PermissionDenied => (setting, "set it to 1024 or more, or to 0 to get one"),
+        _ => ("HOST", "set it to an address of this machine, for example 127.0.0.1 or 0.0.0.0"),
+    }
+}
+
 pub struct Accepted {
     pub connection: Connection,
     pub from: SocketAddr,
@@ -48,7 +61,9 @@ impl Listener {
     ) -> io::Result<Self> {
         let host = settings.names.host.as_str();
         let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("cannot bind {host}:{number}: {error}"))
+            let (setting, advice) = remedy(error.kind(), port);
+            let text = format!("{setting}: cannot bind {host}:{number}: {error}; {advice}");
+            io::Error::new(error.kind(), text)
         };
         let tls = settings.tls.clone().map(TlsSettings::follow).transpose();
         let socket = TcpListener::bind((host, number)).await.map_err(named)?;
@@ -105,5 +120,18 @@ impl Listener {
         let tls = self.tls.as_ref().map(|config| TlsAcceptor::from(config.borrow().clone()));
         let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         Accepted { connection: Connection::new(stream, tls, slot), from, scheme }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_setting_at_fault_is_named() {
+        let setting = |error, port| remedy(error, port).0;
+        assert_eq!(setting(io::ErrorKind::AddrInUse, Port::Public), "PORT");
+        assert_eq!(setting(io::ErrorKind::PermissionDenied, Port::Admin), "ADMIN_PORT");
+        assert_eq!(setting(io::ErrorKind::AddrNotAvailable, Port::Public), "HOST");
     }
 }

@@ -35,6 +35,7 @@ fn every_mistake_is_reported_at_once_and_by_name() {
         ("LEASE_MS", "-1"),
         ("LOG_MEMORY", "yes"),
         ("LOG_FORMAT", "xml"),
+        ("RUST_LOG", "loud"),
         ("QUEUE_NAME", "a{b}"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
     ])
@@ -49,6 +50,7 @@ fn every_mistake_is_reported_at_once_and_by_name() {
         "MAX_ORDERS",
         "LOG_MEMORY",
         "LOG_FORMAT",
+        "RUST_LOG",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
     ];
     assert_eq!(mistakes.len(), named.len(), "{mistakes:#?}");
