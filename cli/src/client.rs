@@ -105,7 +105,7 @@ impl Client {
         let retry_after = response.headers().get(RETRY_AFTER).cloned();
         let body = response.text().await.map_err(|error| self.failed(&error))?;
         let retry_after = retry_after.as_ref().and_then(|value| value.to_str().ok());
-        Err(Failure::Answered(ErrorAnswer::read(status, retry_after, &body)))
+        Err(Failure::Answered(Box::new(ErrorAnswer::read(status, retry_after, &body))))
     }
 
     /// The next piece of an answer that is read piece by piece.

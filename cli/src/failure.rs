@@ -18,7 +18,7 @@ pub enum Failure {
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
-    Answered(ErrorAnswer),
+    Answered(Box<ErrorAnswer>),
     /// Neither the API nor a proxy before it answered.
     #[error("{0}")]
     Unreachable(String),
@@ -264,7 +264,7 @@ mod tests {
     fn an_error_of_the_api_is_handed_on_as_it_came() {
         let body = r#"{"type": "about:blank", "title": "Another run is active", "status": 409,
             "detail": "run r is active", "runId": "r", "added": {"is": "kept"}}"#;
-        let failure = Failure::Answered(problem(StatusCode::CONFLICT, body));
+        let failure = Failure::Answered(Box::new(problem(StatusCode::CONFLICT, body)));
         assert_eq!(
             Value::Object(failure.problem()),
             json!({
@@ -272,7 +272,8 @@ mod tests {
                 "detail": "run r is active", "runId": "r", "added": {"is": "kept"}, "exitCode": 3
             })
         );
-        let failure = Failure::Answered(problem(StatusCode::BAD_GATEWAY, "<html>nginx</html>"));
+        let failure =
+            Failure::Answered(Box::new(problem(StatusCode::BAD_GATEWAY, "<html>nginx</html>")));
         assert_eq!(
             Value::Object(failure.problem()),
             json!({
@@ -304,7 +305,7 @@ mod tests {
     fn the_pause_is_what_the_api_asks_for() {
         let asked = |seconds| {
             let problem = ErrorAnswer::read(StatusCode::TOO_MANY_REQUESTS, seconds, "{}");
-            Failure::Answered(problem).pause(Duration::from_millis(500)).as_millis()
+            Failure::Answered(Box::new(problem)).pause(Duration::from_millis(500)).as_millis()
         };
         assert_eq!(
             [Some("7"), Some("0"), Some("86400"), None].map(asked),
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn exit_codes_differ_for_refused_failed_and_unreachable() {
-        let answered = |status| Failure::Answered(problem(status, "{}"));
+        let answered = |status| Failure::Answered(Box::new(problem(status, "{}")));
         let codes = [
             (answered(StatusCode::CONFLICT), 3),
             (answered(StatusCode::BAD_REQUEST), 3),
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn only_what_is_transient_is_waited_out() {
-        let passes = |status| Failure::Answered(problem(status, "{}")).is_transient();
+        let passes = |status| Failure::Answered(Box::new(problem(status, "{}"))).is_transient();
         assert!(passes(StatusCode::SERVICE_UNAVAILABLE));
         assert!(passes(StatusCode::INTERNAL_SERVER_ERROR));
         assert!(passes(StatusCode::TOO_MANY_REQUESTS));

@@ -198,7 +198,7 @@ mod tests {
 
     fn answered(status: u16, retry_after: Option<&str>, body: &str) -> Failure {
         let status = StatusCode::from_u16(status).unwrap();
-        Failure::Answered(ErrorAnswer::read(status, retry_after, body))
+        Failure::Answered(Box::new(ErrorAnswer::read(status, retry_after, body)))
     }
 
     fn goes_on(status: u16) -> bool {

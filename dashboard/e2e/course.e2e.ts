@@ -11,6 +11,8 @@ beforeAll(async () => {
 });
 const limit = (ordersPerSecond: number | null) => call("PATCH", "/pedidos/queue/limits", { ordersPerSecond, maxInFlight: null });
 afterAll(async () => {
+  // The last run would go on below the tests that follow.
+  await reset();
   await limit(null);
   await browser.close();
 });

@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(pauses, [500, 1000, 2000, 4000]);
         let asked = |seconds| {
             let problem = ErrorAnswer::read(StatusCode::SERVICE_UNAVAILABLE, Some(seconds), "{}");
-            pause_after(1, &Failure::Answered(problem)).as_secs()
+            pause_after(1, &Failure::Answered(Box::new(problem))).as_secs()
         };
         assert_eq!((asked("7"), asked("86400")), (7, 30));
     }

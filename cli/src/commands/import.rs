@@ -272,7 +272,7 @@ mod tests {
     fn what_would_be_refused_again_is_told_from_what_can_go_on() {
         let answered = |status| {
             let status = StatusCode::from_u16(status).unwrap();
-            Failure::Answered(ErrorAnswer::read(status, None, "{}"))
+            Failure::Answered(Box::new(ErrorAnswer::read(status, None, "{}")))
         };
         for status in [400, 409, 413, 415, 422] {
             assert!(is_refused(&answered(status)), "{status}");

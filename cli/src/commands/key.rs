@@ -146,15 +146,14 @@ mod tests {
 
     #[test]
     fn keys_are_listed_in_60_columns() {
-        let mut text = String::new();
-        for (name, digit) in [("ops", "0"), (&*"n".repeat(64), "1")] {
-            text.push_str(&format!(
+        let lines = [("ops", "0"), (&*"n".repeat(64), "1")].map(|(name, digit)| {
+            format!(
                 "key {name} operator {} created=2026-03-01T12:00:00.000Z \
                  expires=2027-03-01T12:00:00.000Z\n",
                 digit.repeat(64)
-            ));
-        }
-        text.push_str("revoked ops\n");
+            )
+        });
+        let text = lines.concat() + "revoked ops\n";
         let keys = KeyFile::parse(&text);
         assert!(keys.mistakes.is_empty(), "{:?}", keys.mistakes);
         let shown = table(&keys, 1_780_000_000_000).to_string();

@@ -95,7 +95,9 @@ impl Printed {
     fn add(&mut self, piece: &[u8]) {
         self.bytes += piece.len() as u64;
         // Byte by byte: the hash must not depend on where pieces end.
-        piece.iter().for_each(|byte| self.hash.write_u8(*byte));
+        for byte in piece {
+            self.hash.write_u8(*byte);
+        }
     }
 
     fn again(&self) -> Again {
