@@ -236,7 +236,8 @@ async fn the_rejects_of_a_connection_that_broke_are_those_of_one_that_did_not() 
     let cluster = Cluster::start(0, &[]).await;
     let client = cluster.client();
     let id = client.create_import().await;
-    let bad = "this is no order\n".repeat(8_000);
+    let bad = (0..8_000).map(|number| format!("line {number} is no order\n"));
+    let bad = bad.collect::<Vec<_>>().concat();
     client.upload(&id, bad).await;
     for (arguments, format) in
         [(&["rejects", &*id][..], "ndjson"), (&["rejects", &*id, "--csv"], "csv")]
