@@ -205,6 +205,7 @@ async fn dead_letters_are_listed_retried_and_removed() {
     let table = text(&pedidos(&url, &["jobs", "failed"]).await.stdout);
     assert!(table.contains(id) && table.contains("made by a test"), "{table}");
     assert!(table.lines().all(|line| line.chars().count() <= 60), "{table}");
+    cluster.samples.expect_replay();
     assert_eq!(document(&url, &format!("retry-failed --id {id}")).await["retried"], 1);
     let done = document(&url, "follow").await;
     assert_eq!(done["ledger"]["vip"]["dead"], 2, "{done:#}");

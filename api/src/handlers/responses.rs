@@ -9,9 +9,11 @@ use pedidos_api_types::{
     problem::Problem,
     runs::Run,
 };
+use pedidos_pipeline::commands::Accepted;
+use poem::http::StatusCode;
 use poem_openapi::{ApiResponse, payload::Json};
 
-use crate::http::failure::Failure;
+use crate::http::{failure::Failure, problem};
 
 #[derive(Debug, ApiResponse)]
 pub enum GenerateResponse {
@@ -29,6 +31,53 @@ pub enum GenerateResponse {
     /// The `Idempotency-Key` started another run than this request asks for; `runId` says which.
     #[oai(status = 422, content_type = "application/problem+json")]
     KeyUsed(Json<Problem>),
+}
+
+impl From<Accepted> for GenerateResponse {
+    fn from(accepted: Accepted) -> Self {
+        let message = match (accepted.repeated, accepted.paused) {
+            (true, _) => "This Idempotency-Key was used before: this is its run.",
+            (_, true) => "Accepted. The queue is paused: resume it to begin the run.",
+            _ => "Accepted. Follow it with GET /pedidos.",
+        };
+        let message = match &accepted.left {
+            Some((run_id, dead)) => format!(
+                "{message} Run {run_id} has {dead} dead letters left: list them with \
+                 GET /pedidos/queue/jobs?types=failed&runId={run_id}."
+            ),
+            None => message.to_owned(),
+        };
+        let location = format!("/pedidos/runs/{}", accepted.run_id);
+        let answer = GenerateAnswer {
+            message,
+            dead_letters_left: accepted.left.map_or(0, |(_, dead)| dead),
+            run_id: accepted.run_id,
+            quantity: accepted.quantity as u64,
+            paused: accepted.paused,
+        };
+        Self::Accepted(Json(answer), location)
+    }
+}
+
+impl GenerateResponse {
+    pub fn another_run(run_id: String) -> Self {
+        let detail = format!("run {run_id} is active: wait for its end, or cancel it");
+        let mut problem = problem::new(StatusCode::CONFLICT, "Another run is active", detail);
+        problem.run_id = Some(run_id);
+        Self::Active(Json(problem))
+    }
+
+    /// `has`: what the run of the key has that the request does not ask for.
+    pub fn key_used(run_id: String, has: &str) -> Self {
+        let detail = format!(
+            "this Idempotency-Key started run {run_id}, which has {has}: repeat the request as it \
+             was, or send another key"
+        );
+        let title = "Idempotency-Key used before";
+        let mut problem = problem::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail);
+        problem.run_id = Some(run_id);
+        Self::KeyUsed(Json(problem))
+    }
 }
 
 #[derive(Debug, ApiResponse)]

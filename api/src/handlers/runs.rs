@@ -3,7 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "an operation has the parameters of the contract")]
 
 use pedidos_api_types::{
-    commands::{GenerateAnswer, ResetAnswer},
+    commands::ResetAnswer,
     flow::{FlowChange, OnVipFailure},
     runs::RunsAnswer,
     status::Status,
@@ -83,47 +83,10 @@ impl RunsApi {
         let wanted = Generate { quantity: quantity.0, seed: seed.0, idempotency_key, options };
         let controller = app.controller.clone();
         match run_to_completion(async move { controller.generate(&wanted).await }).await {
-            Ok(accepted) => {
-                let message = match (accepted.repeated, accepted.paused) {
-                    (true, _) => "This Idempotency-Key was used before: this is its run.",
-                    (_, true) => "Accepted. The queue is paused: resume it to begin the run.",
-                    _ => "Accepted. Follow it with GET /pedidos.",
-                };
-                let message = match &accepted.left {
-                    Some((run_id, dead)) => format!(
-                        "{message} Run {run_id} has {dead} dead letters left: list them with \
-                         GET /pedidos/queue/jobs?types=failed&runId={run_id}."
-                    ),
-                    None => message.to_owned(),
-                };
-                let location = format!("/pedidos/runs/{}", accepted.run_id);
-                Ok(GenerateResponse::Accepted(
-                    Json(GenerateAnswer {
-                        message,
-                        dead_letters_left: accepted.left.map_or(0, |(_, dead)| dead),
-                        run_id: accepted.run_id,
-                        quantity: accepted.quantity as u64,
-                        paused: accepted.paused,
-                    }),
-                    location,
-                ))
-            }
-            Err(CommandError::Active { run_id }) => {
-                let detail = format!("run {run_id} is active: wait for its end, or cancel it");
-                let mut problem =
-                    problem::new(StatusCode::CONFLICT, "Another run is active", detail);
-                problem.run_id = Some(run_id);
-                Ok(GenerateResponse::Active(Json(problem)))
-            }
+            Ok(accepted) => Ok(accepted.into()),
+            Err(CommandError::Active { run_id }) => Ok(GenerateResponse::another_run(run_id)),
             Err(CommandError::KeyUsed { run_id, has }) => {
-                let detail = format!(
-                    "this Idempotency-Key started run {run_id}, which has {has}: repeat the request \
-                     as it was, or send another key"
-                );
-                let title = "Idempotency-Key used before";
-                let mut problem = problem::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail);
-                problem.run_id = Some(run_id);
-                Ok(GenerateResponse::KeyUsed(Json(problem)))
+                Ok(GenerateResponse::key_used(run_id, &has))
             }
             Err(error) => Err(error.into()),
         }
