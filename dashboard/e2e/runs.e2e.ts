@@ -185,9 +185,10 @@ test("a cancel shows what will be lost, and then what was lost", async () => {
   await page.getByTestId("pause").getByText("Paused: nothing is in flight.").waitFor();
   const { progress } = await status();
   await button(page, "Cancel run").click();
-  const text = (await dialog(page).textContent()) ?? "";
   const written = (n: number) => n.toLocaleString("en-GB");
-  expect(text).toContain(`not processed${written(progress.generated - progress.processedTotal)}`);
+  // The last orders before the pause may still be on their way to the page.
+  await dialog(page).getByText(`not processed${written(progress.generated - progress.processedTotal)}`).waitFor();
+  const text = (await dialog(page).textContent()) ?? "";
   expect(text).toContain(`not generated yet${written(progress.target - progress.generated)}`);
   expect(text).toContain(`processed (kept)${written(progress.processedTotal)}`);
   await dialog(page).getByRole("button", { name: "Cancel run" }).click();
