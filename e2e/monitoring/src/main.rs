@@ -9,7 +9,7 @@
 use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
 
 use pedidos_core::tls;
-use pedidos_e2e::{Client, Cluster, DEADLINE};
+use pedidos_e2e::{Client, Cluster, DEADLINE, receiver::Receiver};
 use pedidos_monitoring::{Query, Rule, panels, rules, triggers};
 use reqwest::Method;
 use serde_json::Value;
@@ -19,7 +19,11 @@ use tokio::{
 };
 
 /// Small batches, so that a run is long enough to be looked at.
-const SETTINGS: &[(&str, &str)] = &[("ORDERS_BATCH_SIZE", "20"), ("ORDERS_QUEUE_CONCURRENCY", "2")];
+const SETTINGS: &[(&str, &str)] = &[
+    ("ORDERS_BATCH_SIZE", "20"),
+    ("PROCESSOR_BATCH_SIZE", "20"),
+    ("ORDERS_QUEUE_CONCURRENCY", "2"),
+];
 /// More than are done before everything was asked: the run is cancelled then.
 const QUANTITY: u32 = 200_000;
 /// How often what has no data yet is asked for again.
@@ -34,7 +38,9 @@ fn program(variable: &str) -> String {
 async fn main() {
     let folder = std::env::temp_dir().join(format!("pedidos-monitoring-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let cluster = Cluster::start(2, SETTINGS).await;
+    // A processor of its own: calls have metrics, too.
+    let receiver = Receiver::start().await;
+    let cluster = Cluster::start_for(&receiver, 2, SETTINGS).await;
     let members: Vec<Client> =
         [cluster.client().clone()].into_iter().chain(cluster.workers().cloned()).collect();
     for member in &members {
@@ -43,7 +49,9 @@ async fn main() {
     let mut prometheus = Prometheus::start(&folder, &members);
     prometheus.sees(members.len()).await;
 
-    let run_id = cluster.client().generate(QUANTITY).await;
+    let run = format!("quantity={QUANTITY}&processor=default");
+    let run = cluster.client().try_generate(&run, None).await.json(202);
+    let run_id = &run["runId"];
     let rules = rules();
     let asked: Vec<Query> = rules
         .iter()
