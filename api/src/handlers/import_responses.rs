@@ -12,6 +12,7 @@ use poem_openapi::{
     payload::{Binary, Json},
 };
 
+use super::responses::another_run;
 use crate::http::{
     failure::Failure,
     list_body::{BodyError, Uploads},
@@ -183,11 +184,7 @@ impl From<ImportError> for ImportFailure {
         let conflict = |title: &str| problem::new(StatusCode::CONFLICT, title, detail.as_str());
         match error {
             ImportError::Command(CommandError::Active { run_id }) => {
-                let detail = format!("run {run_id} is active: wait for its end, or cancel it");
-                let title = "Another run is active";
-                let mut problem = problem::new(StatusCode::CONFLICT, title, detail);
-                problem.run_id = Some(run_id);
-                Self::Conflict(Json(problem))
+                Self::Conflict(Json(another_run(run_id)))
             }
             ImportError::Command(error) => Failure::from(error).into(),
             ImportError::NotFound => {

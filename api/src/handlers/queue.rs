@@ -26,6 +26,7 @@ use super::{
     completion::run_to_completion,
     responses::{
         Answer, CleanResponse, OrderResponse, PauseResponse, ResumeResponse, RetryResponse,
+        another_run,
     },
     tag::Tag,
 };
@@ -370,13 +371,6 @@ fn letter_filter(
 fn run_not_found() -> Problem {
     let detail = "no ended run has this id; GET /pedidos/runs lists the runs";
     problem::new(StatusCode::NOT_FOUND, "Run not found", detail)
-}
-
-fn another_run(run_id: String) -> Problem {
-    let detail = format!("run {run_id} is active: wait for its end, or cancel it");
-    let mut problem = problem::new(StatusCode::CONFLICT, "Another run is active", detail);
-    problem.run_id = Some(run_id);
-    problem
 }
 
 const fn yes() -> bool {

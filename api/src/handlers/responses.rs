@@ -59,14 +59,15 @@ impl From<Accepted> for GenerateResponse {
     }
 }
 
-impl GenerateResponse {
-    pub fn another_run(run_id: String) -> Self {
-        let detail = format!("run {run_id} is active: wait for its end, or cancel it");
-        let mut problem = problem::new(StatusCode::CONFLICT, "Another run is active", detail);
-        problem.run_id = Some(run_id);
-        Self::Active(Json(problem))
-    }
+/// What a command answers that cannot be done while this run is active.
+pub fn another_run(run_id: String) -> Problem {
+    let detail = format!("run {run_id} is active: wait for its end, or cancel it");
+    let mut problem = problem::new(StatusCode::CONFLICT, "Another run is active", detail);
+    problem.run_id = Some(run_id);
+    problem
+}
 
+impl GenerateResponse {
     /// `has`: what the run of the key has that the request does not ask for.
     pub fn key_used(run_id: String, has: &str) -> Self {
         let detail = format!(

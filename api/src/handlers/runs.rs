@@ -26,6 +26,7 @@ use super::{
     receipts::{DeleteResponse, delete_run},
     responses::{
         Answer, CancelResponse, GenerateResponse, ProcessResponse, ResetResponse, RunResponse,
+        another_run,
     },
     tag::Tag,
 };
@@ -84,7 +85,9 @@ impl RunsApi {
         let controller = app.controller.clone();
         match run_to_completion(async move { controller.generate(&wanted).await }).await {
             Ok(accepted) => Ok(accepted.into()),
-            Err(CommandError::Active { run_id }) => Ok(GenerateResponse::another_run(run_id)),
+            Err(CommandError::Active { run_id }) => {
+                Ok(GenerateResponse::Active(Json(another_run(run_id))))
+            }
             Err(CommandError::KeyUsed { run_id, has }) => {
                 Ok(GenerateResponse::key_used(run_id, &has))
             }
